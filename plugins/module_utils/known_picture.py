@@ -34,7 +34,7 @@ class KnownPicture:
 def inside_polygon(x: float, y: float, corners: list[tuple[float, float]]) -> bool:
     """Tell whether a point lies inside a polygon (even-odd rule)."""
     inside = False
-    for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1]):
+    for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1], strict=True):
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
     return inside
@@ -125,8 +125,8 @@ def decode_answer(answer: dict[str, Any], width: int, height: int) -> bytearray:
 
 def intersection_over_union(a: bytearray, b: bytearray) -> float:
     """Return the IoU of two masks of the same size; 0 when both are empty."""
-    both = sum(1 for x, y in zip(a, b) if x and y)
-    either = sum(1 for x, y in zip(a, b) if x or y)
+    both = sum(1 for x, y in zip(a, b, strict=True) if x and y)
+    either = sum(1 for x, y in zip(a, b, strict=True) if x or y)
     return both / either if either else 0.0
 
 

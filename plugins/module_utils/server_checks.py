@@ -1,0 +1,165 @@
+"""The checks of the verify stage: what a user would try by hand on a finished annotation server.
+
+Each check is a function that returns its detail line or raises :class:`CheckFailed` with what is wrong and what to do.
+:class:`Checklist` runs them in order, times them and goes on after a failure, so that one run tells everything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+RunCommand = Callable[[list[str]], tuple[int, str, str]]
+
+
+class CheckFailed(Exception):
+    """A check found a fault. ``cure`` says in a sentence what the person should do."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(problem)
+        self.cure = cure
+
+
+class CheckSkipped(Exception):
+    """A check does not apply here, and the message says why. It never counts as passed."""
+
+
+@dataclass
+class Check:
+    """One line of the result."""
+
+    name: str
+    title: str
+    state: str
+    detail: str
+    cure: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Checklist:
+    """The results so far, in the order in which the checks ran."""
+
+    checks: list[Check] = field(default_factory=list)
+
+    def run(self, name: str, title: str, check: Callable[[], str]) -> bool:
+        """Run one check and tell whether it passed."""
+        started = time.monotonic()
+        cure = ""
+        try:
+            state, detail = "ok", check()
+        except CheckSkipped as reason:
+            state, detail = "skipped", str(reason)
+        except CheckFailed as problem:
+            state, detail, cure = "failed", str(problem), problem.cure
+        self.checks.append(Check(name, title, state, detail, cure, round(time.monotonic() - started, 3)))
+        return state == "ok"
+
+    def skip(self, name: str, title: str, reason: str) -> None:
+        """Note a check that cannot run because an earlier one failed."""
+        self.checks.append(Check(name, title, "skipped", reason))
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that found a fault."""
+        return [check for check in self.checks if check.state == "failed"]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The results as plain values, for a module's answer."""
+        return [asdict(check) for check in self.checks]
+
+
+def _inside(run: RunCommand, container: str, *command: str) -> tuple[int, str]:
+    """Run a command in a container; return its exit status and its output in one string."""
+    status, out, err = run(["docker", "exec", container, *command])
+    return status, (out + err).strip()
+
+
+def containers_run(run: RunCommand, project: str, found: dict[str, dict[str, str]]) -> str:
+    """All containers of the compose project run. Fills ``found``: service -> image, state, address."""
+    cure = "See 'docker ps -a' and 'docker logs NAME' on the server, then run site.yml again."
+    status, out, err = run(["docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={project}"])
+    if status != 0:
+        raise CheckFailed(f"Docker does not answer: {(err or out).strip()}", "Start it: systemctl start docker.")
+    identifiers = out.split()
+    if not identifiers:
+        raise CheckFailed(f"the compose project '{project}' has no containers", "Run site.yml with --tags cvat.")
+    template = (
+        '{{ index .Config.Labels "com.docker.compose.service" }}\t{{ .Config.Image }}\t{{ .State.Status }}\t'
+        "{{ range .NetworkSettings.Networks }}{{ .IPAddress }} {{ end }}"
+    )
+    status, out, err = run(["docker", "inspect", "--format", template, *identifiers])
+    if status != 0:
+        raise CheckFailed(f"'docker inspect' failed: {err.strip()}", cure)
+    for line in out.splitlines():
+        service, image, state, addresses = [*line.split("\t"), "", "", ""][:4]
+        found[service] = {"image": image, "state": state, "address": addresses.strip()}
+    stopped = sorted(name for name, value in found.items() if value["state"] != "running")
+    if stopped:
+        states = ", ".join(f"{name} is {found[name]['state']}" for name in stopped)
+        raise CheckFailed(states, cure)
+    return f"{len(found)} containers run"
+
+
+def share_is_read_only(run: RunCommand, container: str, folder: str, token: str, name: str) -> str:
+    """A file that lies in the shared folder is read inside CVAT, and CVAT cannot write there."""
+    inside = f"/home/django/share/{name}"
+    status, text = _inside(run, container, "cat", inside)
+    if status != 0 or text != token:
+        raise CheckFailed(
+            f"a file written to {folder} on the server does not appear in {container} ({text})",
+            "The folder was probably mounted after CVAT started: run site.yml with --tags storage,cvat.",
+        )
+    status, text = _inside(run, container, "touch", f"{inside}.new")
+    if status == 0:
+        _inside(run, container, "rm", "-f", f"{inside}.new")
+        raise CheckFailed(
+            f"{container} can write to {folder}",
+            "The share must be mounted read-only in CVAT: run site.yml with --tags cvat.",
+        )
+    if "read-only" not in text.lower():
+        raise CheckFailed(
+            f"{container} cannot write to {folder}, but not because it is mounted read-only: {text}",
+            "Run site.yml with --tags cvat, which mounts it read-only.",
+        )
+    return f"a file in {folder} is read inside {container} and cannot be written there"
+
+
+_PROXY_PROBE = """
+import sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": sys.argv[1]}))
+try:
+    print(opener.open(sys.argv[2], timeout=10).status)
+except Exception as problem:
+    sys.exit(f"{type(problem).__name__}: {problem}")
+"""
+
+
+def proxy_reaches(run: RunCommand, container: str, proxy: str, url: str) -> str:
+    """CVAT's own proxy, which refuses private addresses unless told otherwise, lets the object storage through."""
+    status, text = _inside(run, container, "python3", "-c", _PROXY_PROBE, proxy, url)
+    if status != 0:
+        raise CheckFailed(
+            f"{container} cannot reach {url} through its proxy: {text}",
+            "407 means that SMOKESCREEN_OPTS lacks the address: run site.yml with --tags cvat, which recreates the "
+            "containers. 'Name or service not known' means that the object storage does not run.",
+        )
+    return f"{url} answers {text} through CVAT's proxy"
+
+
+def port_is_private(run: RunCommand, container: str, port: int) -> str:
+    """A container's port is not published, or only on loopback."""
+    status, out, err = run(["docker", "port", container, str(port)])
+    if status != 0:
+        if "no public port" in (out + err).lower():
+            return f"port {port} is not published"
+        raise CheckFailed(f"'docker port {container}' failed: {(out + err).strip()}", "Run site.yml with --tags cvat.")
+    open_on = [line for line in out.split() if not line.startswith(("127.", "[::1]"))]
+    if open_on:
+        raise CheckFailed(
+            f"port {port} of {container} is open on {', '.join(open_on)}; who reaches it owns this server",
+            "Set annotation_server_admin_bind to 127.0.0.1 and run site.yml with --tags cvat.",
+        )
+    return f"port {port} listens on {', '.join(out.split()) or 'no address'} only"
