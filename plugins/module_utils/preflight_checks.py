@@ -15,12 +15,9 @@ from ansible_collections.annotation.server.plugins.module_utils import preflight
 GIB = 1024**3
 ANSIBLE_MINIMUM = (2, 19)
 PYTHON_MINIMUM = (3, 10)
-SUPPORTED = {
-    "ubuntu": {"22.04": True, "24.04": True, "20.04": False, "18.04": False},
-    "debian": {"12": True, "13": True},
-}
+# The oldest first.
+SUPPORTED = {"ubuntu": ("22.04", "24.04"), "debian": ("12", "13")}
 SUPPORTED_TEXT = "Ubuntu 22.04 or 24.04, Debian 12 or 13"
-OLD = {"debian": 12, "ubuntu": 22.04}
 
 
 @dataclass(frozen=True)
