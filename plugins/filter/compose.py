@@ -19,6 +19,15 @@ def addresses(
         raise AnsibleFilterError(str(error)) from error
 
 
+def address_problem(subnet: str, ip_range: str, chosen: Mapping[str, str] | None = None) -> str:
+    """Return what is wrong with the networks or the chosen addresses, or nothing."""
+    try:
+        compose_addresses.assign([], subnet, ip_range, chosen=chosen)
+    except compose_addresses.AddressError as error:
+        return str(error)
+    return ""
+
+
 def override(release: Mapping[str, Any], options: Mapping[str, Any], previous: str = "") -> str:
     """Return the text of the override file for a release's merged Compose files."""
     try:
@@ -61,6 +70,7 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "compose_addresses": addresses,
+            "compose_address_problem": address_problem,
             "compose_override": override,
             "compose_override_addresses": override_addresses,
             "compose_foreign_holders": foreign_holders,
