@@ -46,4 +46,7 @@ def wanted(current: dict[str, Any], wish: dict[str, Any]) -> dict[str, Any]:
         settings["insecure-registries"] = wish["insecure_registries"]
     if wish["registry_mirrors"]:
         settings["registry-mirrors"] = wish["registry_mirrors"]
+    proxies = {f"{name}-proxy": wish[f"{name}_proxy"] for name in ("http", "https", "no") if wish[f"{name}_proxy"]}
+    if proxies:
+        settings["proxies"] = proxies
     return docker_daemon.merge(settings, wish["settings"])

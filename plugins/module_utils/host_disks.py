@@ -64,8 +64,10 @@ def describe(path: str, root: Path) -> dict[str, Any]:
     answer.update(
         exists=there == Path(os.path.abspath(path)),  # noqa: PTH100
         nearest=str(there),
+        real=os.path.realpath(path),
         is_dir=there.is_dir(),
         mount=point,
+        is_mount=there.is_dir() and os.path.ismount(there),
         fstype=kind,
         read_only="ro" in options or bool(numbers.f_flag & os.ST_RDONLY),
         writable=os.access(there, os.W_OK | os.X_OK),
