@@ -32,12 +32,10 @@ class Rules:
 
     def refusal(self, ip: str, port: int) -> str | None:
         """The name of the rule that forbids an address, or None when it may be reached."""
-        address = ipaddress.ip_address(ip)
-        if any(rule in ((ip, None), (ip, port)) for rule in self.deny) or any(address in net for net in self.deny_ranges):
+        address, exact = ipaddress.ip_address(ip), {(ip, None), (ip, port)}
+        if exact & set(self.deny) or any(address in net for net in self.deny_ranges):
             return "Deny: User Configured"
-        if any(rule in ((ip, None), (ip, port)) for rule in self.allow) or any(
-            address in net for net in self.allow_ranges
-        ):
+        if exact & set(self.allow) or any(address in net for net in self.allow_ranges):
             return None
         if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
             return "Deny: Not Global Unicast"
@@ -66,8 +64,8 @@ def rules_from(options: str) -> Rules:
 def answer(code: int, reason: str, text: str) -> bytes:
     """A whole response that ends the connection."""
     body = text.encode()
-    head = f"HTTP/1.1 {code} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
-    return head.encode() + b"\r\n" + body
+    head = [f"HTTP/1.1 {code} {reason}", "Content-Type: text/plain", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*head, "Connection: close", "", ""]).encode() + body
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -127,7 +125,8 @@ class Proxy:
         else:
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
             kept = [line for line in lines if line and not line.lower().startswith(("connection:", "proxy-"))]
-            there_out.write("\r\n".join([f"{method} {path} {version}", *kept, "Connection: close", "", ""]).encode("latin-1"))
+            head = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
+            there_out.write("\r\n".join(head).encode("latin-1"))
         up = asyncio.create_task(pump(reader, there_out))
         await pump(there_in, writer)
         up.cancel()

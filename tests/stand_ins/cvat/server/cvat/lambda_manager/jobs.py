@@ -13,8 +13,13 @@ from .invoke import invoke
 
 
 def annotate(
-    function_id: str, task_id: int, job_id: int | None, threshold: float | None, mapping: dict | None,
-    cleanup: bool, conv_mask_to_poly: bool,
+    function_id: str,
+    task_id: int,
+    job_id: int | None,
+    threshold: float | None,
+    mapping: dict | None,
+    cleanup: bool,
+    conv_mask_to_poly: bool,
 ) -> None:
     """Run a detector over every frame and save what it finds."""
     function = Gateway().get(function_id)

@@ -1,0 +1,115 @@
+"""Starts the stand-in server for the contract test: five containers on a network of their own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from fakes import Bucket, Dashboard, served
+
+CONTEXT = Path(__file__).parents[2] / "stand_ins/cvat"
+STAGES = ("server", "postgres", "redis", "kvrocks", "opa")
+WAIT_S = 90
+
+
+@dataclass
+class Server:
+    """A CVAT to test. Attributes below ``password`` are None (or empty) for one that was there before."""
+
+    url: str
+    user: str
+    password: str
+    endpoint: str | None = None
+    share: Path | None = None
+    container: Any = None
+
+
+def _build(client: Any) -> dict[str, str]:
+    """Build the stages (cached where the demo has built them) and give their image ids."""
+    base = {"BASE": os.environ.get("STAND_IN_BASE", "annotation-demo/debian:13")}
+    return {
+        stage: client.images.build(path=str(CONTEXT), target=stage, buildargs=base, rm=True)[0].id for stage in STAGES
+    }
+
+
+@contextmanager
+def started(share: Path, files: dict[str, bytes]) -> Iterator[Server]:
+    """Run it; everything is gone afterwards, also when the start fails."""
+    client = docker.from_env(timeout=600)
+    images = _build(client)
+    name = f"annotation-contract-{secrets.token_hex(3)}"
+    with ExitStack() as stack:
+        network = client.networks.create(name)
+        stack.callback(network.remove)
+        network.reload()
+        gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+        Bucket.objects = files
+        bucket = stack.enter_context(served(Bucket, gateway))
+        nuclio = stack.enter_context(served(Dashboard, gateway))
+        backend = {
+            "CVAT_POSTGRES_HOST": f"{name}-postgres",
+            "CVAT_REDIS_INMEM_HOST": f"{name}-redis",
+            "CVAT_REDIS_ONDISK_HOST": f"{name}-kvrocks",
+            "IAM_OPA_HOST": f"http://{name}-opa:8181",
+            "SMOKESCREEN_OPTS": f"--allow-address={gateway}:{bucket}",
+            "CVAT_NUCLIO_HOST": gateway,
+            "CVAT_NUCLIO_PORT": str(nuclio),
+            "CVAT_NUCLIO_INVOKE_METHOD": "dashboard",
+            "CVAT_SERVERLESS": "1",
+            "ALLOWED_HOSTS": "*",
+        }
+        database = {"POSTGRES_USER": "root", "POSTGRES_DB": "cvat", "POSTGRES_HOST_AUTH_METHOD": "trust"}
+        data = client.volumes.create(f"{name}-data")
+        stack.callback(data.remove)
+
+        def run(stage: str, label: str, **options: Any) -> Any:
+            container = client.containers.run(
+                images[stage], name=f"{name}-{label}", network=name, detach=True, **options
+            )
+            stack.callback(container.remove, force=True, v=True)
+            return container
+
+        run("postgres", "postgres", environment=database)
+        for stage in ("redis", "kvrocks", "opa"):
+            run(stage, stage)
+        volumes = [f"{share}:/home/django/share:ro", f"{data.name}:/home/django/data"]
+        options = {"environment": backend, "volumes": volumes}
+        server = run("server", "server", command="init run server", ports={"8080/tcp": ("127.0.0.1", 0)}, **options)
+        run("server", "import", command="run worker import annotation", **options)
+        run("server", "chunks", command="run worker chunks", **options)
+        url = wait_until_healthy(server)
+        password = secrets.token_urlsafe(12)
+        code, output = create_superuser(server, "contract", password)
+        assert code == 0, output
+        yield Server(url, "contract", password, f"http://{gateway}:{bucket}", share, server)
+
+
+def create_superuser(container: Any, user: str, password: str) -> tuple[int, bytes]:
+    """What facts/CVAT's documentation say: createsuperuser --noinput, the password in the environment."""
+    command = f"python3 manage.py createsuperuser --noinput --username {user} --email {user}@example.org"
+    return tuple(container.exec_run(command, environment={"DJANGO_SUPERUSER_PASSWORD": password}))
+
+
+def wait_until_healthy(container: Any) -> str:
+    """Wait for /api/server/health/ and give the server's address (a restart may change the port)."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        container.reload()
+        ports = container.attrs["NetworkSettings"]["Ports"].get("8080/tcp")
+        if ports:
+            url = f"http://127.0.0.1:{ports[0]['HostPort']}"
+            try:
+                if requests.get(f"{url}/api/server/health/?format=json", timeout=10).ok:
+                    return url
+            except requests.RequestException:
+                pass
+        time.sleep(0.3)
+    raise TimeoutError(f"the server did not get healthy in {WAIT_S} s:\n{container.logs(tail=30).decode()}")
