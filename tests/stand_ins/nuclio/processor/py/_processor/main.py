@@ -1,0 +1,28 @@
+"""Starts the workers, then serves."""
+
+import signal
+import sys
+import threading
+from http.server import ThreadingHTTPServer
+
+from _processor import config as configuration
+from _processor.http_trigger import event_handler, readiness_handler
+from _processor.workers import Pool
+
+
+def main():
+    """Serve until told to stop; a worker that cannot start ends everything."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    config = configuration.read()
+    pool = Pool(config)
+    ready = ThreadingHTTPServer(("", 8082), readiness_handler(pool))
+    threading.Thread(target=ready.serve_forever, daemon=True).start()
+    try:
+        pool.start()
+    except EOFError:
+        print("Failed to start a worker; see its traceback above", flush=True)
+        return 1
+    server = ThreadingHTTPServer(("", 8080), event_handler(pool, config))
+    print(f"Processor started with {config.workers} worker(s)", flush=True)
+    server.serve_forever()
+    return 0
