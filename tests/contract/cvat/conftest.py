@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from cvat_sdk import Client, Config
+from cvat_stand_in import Server, started
 from PIL import Image
-from stand_in import Server, started
 
 
 def picture(colour: str, size: tuple[int, int] = (60, 40)) -> bytes:

@@ -40,10 +40,10 @@ class Router:
     address: str
 
 
-def condition(rule: str) -> str:
-    """A Traefik rule as a list of haproxy conditions joined by spaces and ||: both know "and before or".
+def conditions(rule: str) -> list[str]:
+    """A Traefik rule as haproxy conditions of which one must hold; brackets are multiplied out.
 
-    Brackets are multiplied out. Raises ValueError for what is not understood.
+    Raises ValueError for what is not understood.
     """
     tokens, position = [], 0
     while position < len(rule.rstrip()):
@@ -55,7 +55,7 @@ def condition(rule: str) -> str:
     terms, rest = _either(tokens)
     if rest:
         raise ValueError(f"the rule {rule!r} does not end where it should")
-    return " || ".join(" ".join(term) for term in terms)
+    return [" ".join(term) for term in terms]
 
 
 def _either(tokens: list) -> tuple[list, list]:
@@ -143,7 +143,7 @@ def render(routers: list[Router], entrypoints: dict[str, str]) -> str:
         for router in sorted(routers, key=lambda item: -len(item.rule)):
             if name in router.entrypoints:
                 try:
-                    front.append(f"    use_backend {router.name} if {condition(router.rule)}")
+                    front += [f"    use_backend {router.name} if {term}" for term in conditions(router.rule)]
                 except ValueError as error:
                     print(f"router {router.name}: {error}", file=sys.stderr, flush=True)
         front.append("    default_backend nothing")

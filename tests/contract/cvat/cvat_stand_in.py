@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 import requests
-from fakes import Bucket, Dashboard, served
+from cvat_neighbours import Bucket, Dashboard, served
 
 CONTEXT = Path(__file__).parents[2] / "stand_ins/cvat"
 STAGES = ("server", "postgres", "redis", "kvrocks", "opa")

@@ -4,7 +4,7 @@ import pytest
 import requests
 from cvat_sdk import Client
 from cvat_sdk.api_client import exceptions
-from stand_in import Server, create_superuser, wait_until_healthy
+from cvat_stand_in import Server, create_superuser, wait_until_healthy
 
 
 def test_the_sdk_of_this_release_supports_the_server(client: Client) -> None:
@@ -53,7 +53,7 @@ def test_a_session_without_csrf_token_cannot_write(server: Server) -> None:
         reply = session.post(f"{server.url}/api/tasks", json={"name": "x"}, timeout=30)
         assert reply.status_code == 403
         assert "CSRF Failed" in reply.json()["detail"]
-        token = {"X-CSRFToken": session.cookies["csrftoken"]}
+        token = {"X-CSRFToken": str(session.cookies["csrftoken"])}
         reply = session.post(f"{server.url}/api/tasks", json={"name": "x", "labels": []}, headers=token, timeout=30)
         assert reply.status_code == 201
         assert session.delete(reply.json()["url"], headers=token, timeout=30).status_code == 204

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import requests
+from cvat_neighbours import Bucket
 from cvat_sdk import Client, models
 from cvat_sdk.api_client import exceptions
 from cvat_sdk.core.exceptions import BackgroundRequestException
 from cvat_sdk.core.proxies.tasks import ResourceType, Task
-from fakes import Bucket
+from cvat_stand_in import Server
 from PIL import Image
-from stand_in import Server
 
 
 def storage(server: Server, **changes: Any) -> models.CloudStorageWriteRequest:

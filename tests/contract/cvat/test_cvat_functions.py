@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cvat_neighbours import Dashboard
 from cvat_sdk import Client, models
 from cvat_sdk.core.proxies.tasks import Task
-from fakes import Dashboard
-from stand_in import Server
+from cvat_stand_in import Server
 
 
 def call(client: Client, method: str, path: str, body: dict | None = None) -> tuple[int, Any]:
