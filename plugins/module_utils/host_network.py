@@ -6,6 +6,7 @@ Standard library only; ``root`` holds ``proc``, so that tests can show it any ma
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
 import ipaddress
 import re
 import socket
@@ -99,18 +100,18 @@ def ask(url: str, timeout: float, authorities: str) -> dict[str, Any]:
     The environment's proxies are used. ``authorities`` are extra certificates (PEM) to trust. ``timeout`` in seconds.
     """
     answer = {"url": url, "reached": False, "trusted": True, "status": 0, "error": ""}
-    context = ssl.create_default_context()
-    if authorities:
-        context.load_verify_locations(cadata=authorities)
-    request = urllib.request.Request(url, headers={"User-Agent": "annotation-server-preflight"})  # noqa: S310
     started = time.monotonic()
     try:
+        context = ssl.create_default_context()
+        if authorities:
+            context.load_verify_locations(cadata=authorities)
+        request = urllib.request.Request(url, headers={"User-Agent": "annotation-server-preflight"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=timeout, context=context) as reply:  # noqa: S310
             answer.update(reached=True, status=reply.status)
     except urllib.error.HTTPError as error:
         # 407 comes from a proxy that wants a password: the way is not open.
         answer.update(reached=error.code != 407, status=error.code, error="" if error.code != 407 else str(error))
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         untrusted = isinstance(reason, ssl.SSLCertVerificationError)
         answer.update(reached=untrusted, trusted=not untrusted, error=str(reason) or type(reason).__name__)

@@ -143,11 +143,12 @@ def check_file_system(disk: dict[str, Any], host: dict[str, Any], need: float, w
     need = min(need, GIB) if is_built else need
     paths = [each["path"] for each in host["disks"] if each.get("mount") == disk["mount"]]
     words: dict[str, object] = {"mount": disk["mount"], "path": " and ".join(paths)}
+    if disk["free_inodes_percent"] < 3:
+        yield Hit("error", "disk_inodes", {**words, "found": disk["free_inodes_percent"]})
     if disk["free"] < need:
         found, wanted = f"{disk['free'] / GIB:.1f} GiB", f"{need / GIB:.0f} GiB"
         yield Hit("error", "disk_space", {**words, "found": found, "wanted": wanted})
-    if disk["free_inodes_percent"] < 3:
-        yield Hit("error", "disk_inodes", {**words, "found": disk["free_inodes_percent"]})
+        return
     after = 100 * (disk["used"] + need) / max(disk["used"] + disk["free"], 1)
     if max(disk["used_percent"], after) > 90:
         growth = "" if disk["used_percent"] > 90 else f" and will be {min(after, 100):.0f} % full with CVAT's images"
