@@ -1,0 +1,99 @@
+"""From an HTTP request to a JSON answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segmenter.errors import RequestError
+from segmenter.loading import choose_device, load_model
+from segmenter.predictor import Predictor
+from segmenter.service import Interactor
+from segmenter.settings import Settings
+
+HERE = Path(__file__).resolve().parent
+FOLDERS = [HERE / "checkpoints", HERE]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: JSON text and HTTP status; ``error`` is its message for the log."""
+
+    body: str
+    status: int = 200
+    error: str | None = None
+    is_fatal: bool = False
+
+
+class ModelHandler:
+    """Holds the model of one worker and answers requests with it.
+
+    Args:
+        environment: the function's settings; see segmenter.settings.
+        worker: number of this worker, which chooses among several GPUs.
+    """
+
+    def __init__(self, environment: Mapping[str, str], worker: int = 0) -> None:
+        settings = Settings.from_environment(environment)
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        device = choose_device(settings.device, worker)
+        if device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = True
+            torch.backends.cudnn.allow_tf32 = True
+        model = load_model(settings.model, settings.model_cfg, device, FOLDERS)
+        self.interactor = Interactor(Predictor(model), settings)
+        self.interactor.warm_up()
+
+    def about(self) -> dict[str, Any]:
+        """Return what is loaded, for the log."""
+        health = self.interactor.health()
+        return {name: health[name] for name in ("model", "model_cfg", "device", "answer")}
+
+    def handle(self, method: str | bytes | None, path: str | bytes | None, content_type: Any, body: Any) -> Reply:
+        """Answer a request.
+
+        ``GET`` with any path and ``{"health": true}`` give the state of this worker; everything else is a prompt. A
+        wrong request gets a 4xx with ``{"error": {"field": ..., "message": ...}}``.
+        """
+        try:
+            request = _decode(body)
+            if _text(method) == "GET" or (isinstance(request, Mapping) and request.get("health") is True):
+                return Reply(json.dumps(self.interactor.health()))
+            return Reply(self.interactor.answer(request).decode("ascii"))
+        except RequestError as error:
+            text = json.dumps({"error": {"field": error.field, "message": error.message}})
+            return Reply(text, error.status, str(error))
+        except RuntimeError as error:
+            if not _is_broken_gpu(error):
+                raise
+            text = json.dumps({"error": {"field": None, "message": "the GPU failed; the function is starting again"}})
+            return Reply(text, 503, str(error), is_fatal=True)
+
+
+def _decode(body: Any) -> Any:
+    """Return the request's JSON. Nuclio decodes it itself only if the content type is exactly application/json."""
+    if isinstance(body, bytes | bytearray | memoryview | str):
+        if not len(body):
+            return {}
+        try:
+            return json.loads(bytes(body) if isinstance(body, memoryview) else body)
+        except (ValueError, RecursionError) as error:
+            raise RequestError("body", "is not JSON") from error
+    return {} if body is None else body
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else value or ""
+
+
+def _is_broken_gpu(error: RuntimeError) -> bool:
+    """Tell an error that poisons the CUDA context of this process from one that concerns a single request."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return False
+    return isinstance(error, getattr(torch, "AcceleratorError", ())) or "CUDA error" in str(error)

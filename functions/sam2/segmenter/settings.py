@@ -1,0 +1,68 @@
+"""Settings, read from the environment that function.yaml gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ANSWERS = ("mask", "shapes")
+CONFIDENCES = ("scaled", "raw", "none")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set from outside. Sizes in bytes unless the name says otherwise."""
+
+    model: str = "sam2.1_hiera_tiny.pt"
+    model_cfg: str = "configs/sam2.1/sam2.1_hiera_t.yaml"
+    device: str = "auto"
+    answer: str = "mask"
+    confidence: str = "scaled"
+    cache_bytes: int = 1024 * 1024**2
+    max_pixels: int = 100_000_000
+    max_points: int = 500
+    max_boxes: int = 64
+    threads: int = 0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the settings; an empty variable counts as not set.
+
+        Raises:
+            ValueError: a variable has a value that cannot be used; the message names it.
+        """
+
+        def text(name: str, default: str) -> str:
+            return environment.get(name, "").strip() or default
+
+        def number(name: str, default: int, least: int) -> int:
+            given = text(name, str(default))
+            if not given.isdecimal() or int(given) < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, not {given!r}")
+            return int(given)
+
+        def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+            given = text(name, default)
+            if given not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, not {given!r}")
+            return given
+
+        return cls(
+            model=text("MODEL", cls.model),
+            model_cfg=text("MODEL_CFG", cls.model_cfg),
+            device=text("DEVICE", cls.device),
+            answer=choice("ANSWER", cls.answer, ANSWERS),
+            confidence=choice("CONFIDENCE", cls.confidence, CONFIDENCES),
+            cache_bytes=number("CACHE_MIB", cls.cache_bytes // 1024**2, 0) * 1024**2,
+            max_pixels=number("MAX_MEGAPIXELS", cls.max_pixels // 1_000_000, 1) * 1_000_000,
+            max_points=number("MAX_POINTS", cls.max_points, 1),
+            max_boxes=number("MAX_BOXES", cls.max_boxes, 1),
+            threads=number("THREADS", cls.threads, 0),
+        )
+
+
+def find_file(name: str, folders: list[Path]) -> Path | None:
+    """Return the file that ``name`` means: a path, or a file name in one of the folders; None if there is none."""
+    candidates = [Path(name), *(folder / name for folder in folders)]
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,39 @@
+"""SAM 2's picture and coordinate transforms in plain torch, bit for bit those of ``sam2.utils.transforms``.
+
+sam2's own need torchvision, which is large and, next to a CPU build of torch, often cannot be imported.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
+
+
+def prepare_picture(picture: np.ndarray, side: int) -> torch.Tensor:
+    """Turn H x W x 3 uint8 into 1 x 3 x side x side float32: scaled to 0..1, resized with antialiasing, normalised.
+
+    Source: torchvision's ToTensor, Resize and Normalize, in that order.
+    """
+    pixels = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).to(torch.float32).div_(255)[None]
+    if pixels.shape[-2:] != (side, side):
+        pixels = F.interpolate(pixels, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+    mean = torch.tensor(MEAN).view(-1, 1, 1)
+    deviation = torch.tensor(DEVIATION).view(-1, 1, 1)
+    return pixels.sub_(mean).div_(deviation)
+
+
+def prepare_points(points: torch.Tensor, height: int, width: int, side: int) -> torch.Tensor:
+    """Scale points (... x 2, pixels of the picture) to the model's picture of ``side`` x ``side`` pixels."""
+    scaled = points.clone()
+    scaled[..., 0] = scaled[..., 0] / width
+    scaled[..., 1] = scaled[..., 1] / height
+    return scaled * side
+
+
+def enlarge(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Bring low-resolution logits (N x M x h x w) to the size of the picture."""
+    return F.interpolate(logits.float(), (height, width), mode="bilinear", align_corners=False)
