@@ -41,7 +41,7 @@ def names(source: str, system: dict[str, Any]) -> list[str]:
 
 def refuse(reason: str) -> dict[str, Any]:
     """Return the plan to do nothing and say why."""
-    return {"action": "refuse", "reason": reason, "packages": [], "remove": [], "repository": False, "pin": ""}
+    return {"action": "refuse", "reason": reason, "packages": [], "remove": [], "repository": False}
 
 
 def in_the_way(source: str, installed: dict[str, str]) -> list[str]:
@@ -65,7 +65,6 @@ def answer(
         "packages": packages,
         "remove": remove,
         "repository": source == "docker",
-        "pin": pin,
     }
 
 
@@ -81,7 +80,7 @@ def plan(
         wish: source, version, minimum and compose_minimum (versions), replace_ok.
 
     Returns:
-        action, reason (a sentence), packages, remove, repository (whether Docker's is needed), pin (version for apt).
+        action, reason (a sentence), packages, remove, repository (whether Docker's is needed).
     """
     if (system["id"], system["version"]) not in CODENAMES:
         return refuse(f"{system['name']} has no Docker packages that this role knows.")
@@ -115,7 +114,7 @@ def plan_packages(
     remove, listed = in_the_way(source, installed), ", ".join(packages)
     if not docker["engine"] and not remove:
         reason = f"Docker is not there; {listed} will be installed."
-        return answer("install", reason, source, packages, remove, wish["version"])
+        return answer("install", reason, source, packages, remove)
     needed = f"Engine {wish['version'] or wish['minimum'] + ' or newer'}, Compose {wish['compose_minimum']} or newer"
     if docker["engine"] and not source_of(installed):
         return refuse(
@@ -128,4 +127,4 @@ def plan_packages(
             f"{found} is there; needed: {needed}. Installing {listed}{going} stops every container for a while; "
             "images and volumes stay. Set docker_engine_replace_ok: true to allow it."
         )
-    return answer("replace", f"{listed} will be installed{going}.", source, packages, remove, wish["version"])
+    return answer("replace", f"{listed} will be installed{going}.", source, packages, remove)

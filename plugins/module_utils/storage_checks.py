@@ -25,9 +25,14 @@ SYSTEM = (
 SHARED = ("/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp", "/var", "/var/lib", "/var/lib/docker")  # noqa: S108
 
 
+def tidy(path: str) -> str:
+    """Write a path without needless slashes; two at the beginning mean one on Linux."""
+    return str(PurePosixPath("/" + path.lstrip("/")))
+
+
 def is_inside(path: str, folder: str) -> bool:
     """Tell whether a path is a folder or lies in it."""
-    return PurePosixPath(path).is_relative_to(folder)
+    return PurePosixPath(tidy(path)).is_relative_to(folder)
 
 
 def problem(name: str, path: str, disk: dict[str, Any]) -> str:
@@ -36,8 +41,8 @@ def problem(name: str, path: str, disk: dict[str, Any]) -> str:
         return f"{name}: '{path}' must be an absolute path without '..'."
     if disk["error"]:
         return f"{name}: {path} cannot be examined: {disk['error']}. Repair it, or choose another folder."
-    for each in dict.fromkeys((str(PurePosixPath(path)), disk["real"])):
-        leads = "" if each == str(PurePosixPath(path)) else f" (it leads to {each})"
+    for each in dict.fromkeys((tidy(path), tidy(disk["real"]))):
+        leads = "" if each == tidy(path) else f" (it leads to {each})"
         if each in SHARED or any(is_inside(each, folder) for folder in SYSTEM):
             return f"{name}: {path}{leads} belongs to the system. Choose a folder of its own, such as /mnt/share."
     if not disk["is_dir"]:
@@ -58,6 +63,6 @@ def problems(folders: dict[str, str], disks: list[dict[str, Any]]) -> list[str]:
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
             one, other = (by_path[folders[name]].get("real") or folders[name] for name in (first, second))
-            if is_inside(one, other) or is_inside(other, one):
+            if is_inside(one, tidy(other)) or is_inside(other, tidy(one)):
                 found.append(f"{first} ({folders[first]}) and {second} ({folders[second]}) must not lie in each other.")
     return [sentence for sentence in found if sentence]

@@ -25,7 +25,8 @@ def disk(path: str, **other: Any) -> dict[str, Any]:
 GOOD: dict[str, Any] = {
     "system": {
         "system": "Linux", "machine": "x86_64", "kernel": "6.12", "id": "debian",
-        "name": "Debian GNU/Linux 13 (trixie)", "version": "13", "codename": "trixie", "wsl": 0, "python": "3.13.5", "is_root": True, "hostname": "box",
+        "name": "Debian GNU/Linux 13 (trixie)", "version": "13", "codename": "trixie",
+        "wsl": 0, "python": "3.13.5", "is_root": True, "hostname": "box",
     },
     "processor": {"count": 8, "lacks": []},
     "memory": {"total": 32 * GIB, "available": 30 * GIB, "swap": 0},
