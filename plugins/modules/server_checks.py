@@ -9,7 +9,8 @@ short_description: Try what a user would try on a finished annotation server
 version_added: 0.1.0
 description:
   - Looks whether CVAT's containers run and CVAT is healthy; whether a file in the shared folder is read inside CVAT and
-    cannot be written there; whether the object storage is reached through CVAT's own proxy; whether CVAT lists the models;
+    cannot be written there; whether the object storage is reached through CVAT's own proxy; whether CVAT lists
+    the models;
     whether a task can be made from the bucket; and whether prompts come back as masks.
   - Goes on after a failure and returns every result. It fails only if it cannot run at all, so that the caller decides.
   - What it makes (a file in the share, an object in the bucket, a task in CVAT) it removes again.
@@ -28,7 +29,8 @@ options:
     type: str
     default: admin
   secrets_dir:
-    description: Folder of the secret files; C(cvat_superuser_password) and, with a bucket, C(object_storage_root_*) are read.
+    description:
+      - Folder of the secret files. C(cvat_superuser_password) and, with a bucket, C(object_storage_root_*) are read.
     type: path
     required: true
   share_dir:
@@ -88,7 +90,7 @@ checks:
   type: list
   elements: dict
   returned: always
-  sample: [{name: health, title: CVAT is healthy, state: ok, detail: "CVAT 2.80.0: 6 parts work", cure: "", seconds: 0.3}]
+  sample: [{name: health, title: CVAT is healthy, state: ok, detail: "6 parts work", cure: "", seconds: 0.3}]
 versions:
   description: Versions that were seen.
   type: dict
