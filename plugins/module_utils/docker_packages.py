@@ -55,9 +55,7 @@ def source_of(installed: dict[str, str]) -> str:
     return "docker" if "docker-ce" in installed else ("distribution" if "docker.io" in installed else "")
 
 
-def answer(
-    action: str, reason: str, source: str, packages: list[str], remove: list[str], pin: str = ""
-) -> dict[str, Any]:
+def answer(action: str, reason: str, source: str, packages: list[str], remove: list[str]) -> dict[str, Any]:
     """Put a plan together."""
     return {
         "action": action,
