@@ -250,7 +250,8 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
         previous: the override file that is there now, from which services outside the map keep their addresses.
 
     Raises:
-        OverrideError: the release has no such network, or has a service of the name ``minio`` itself.
+        OverrideError: the release has no such network, or has a service of the name ``minio`` itself, or ``extra``
+            gives an address twice.
         compose_addresses.AddressError: see there.
     """
     services = release.get("services") or {}
@@ -295,7 +296,25 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
             name: {"file": f"{storage['secrets_dir']}/{name}"}
             for name in ("object_storage_root_user", "object_storage_root_password")
         }
-    return merged(result, options.get("extra") or {})
+    result = merged(result, options.get("extra") or {})
+    refuse_doubles(addresses_in(result))
+    return result
+
+
+def refuse_doubles(addresses: Mapping[str, str]) -> None:
+    """Refuse one address for two services, which only ``extra`` can bring about.
+
+    Raises:
+        OverrideError: names both services.
+    """
+    owners: dict[str, str] = {}
+    for name, address in addresses.items():
+        if address in owners:
+            raise OverrideError(
+                f"The address {address} is given to both {owners[address]} and {name}. "
+                "Choose addresses with cvat_addresses: the other services then make way."
+            )
+        owners[address] = name
 
 
 def addresses_in(override: Mapping[str, Any]) -> dict[str, str]:

@@ -229,6 +229,12 @@ def test_extra_is_laid_over() -> None:
     assert services["mail"] == {"image": "mail"}
 
 
+def test_extra_cannot_give_an_address_twice() -> None:
+    extra = {"services": {"cvat_db": {"networks": {"cvat": {"ipv4_address": "172.20.0.30"}}}}}
+    with pytest.raises(co.OverrideError, match="both cvat_db and cvat_server"):
+        build(extra=extra)
+
+
 def test_text_is_read_back_with_its_tags() -> None:
     override = build()
     assert co.from_yaml(co.to_yaml(override)) == override
