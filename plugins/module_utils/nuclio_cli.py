@@ -1,0 +1,221 @@
+"""nuctl and docker as this project calls them, and how their answers are read.
+
+Facts about nuctl that shape this file: it exits with 0 or 1 only, and says "not found" on its output; it writes
+temporary files into the folder it runs in; without ``--platform local`` it picks Kubernetes as soon as a kubeconfig
+exists; every ``get`` creates a project, a volume and a helper container, so check mode reads the store's files instead
+(nuclio/nuclio, pkg/platform/local/client/store.go: one line of base64 per file).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+STORE_VOLUME = "nuclio-local-storage"
+PROJECT_LABEL = "nuclio.io/project-name"
+#: A deploy that was killed leaves one of these behind, and the next one refuses.
+PROVISIONING = frozenset({"waitingForBuild", "building", "waitingForResourceConfiguration", "configuringResources"})
+
+_NOT_FOUND = re.compile(r"no (?:functions|projects) found|not found|could not find", re.IGNORECASE)
+_VERSION = re.compile(r"Label:\s*([^\s,]+)")
+
+
+class NuclioError(Exception):
+    """A command did not do its work; the text is for the person who must act."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answered: its exit status, and what it wrote."""
+
+    rc: int
+    out: str
+    err: str = ""
+
+    @property
+    def text(self) -> str:
+        """Everything it wrote."""
+        return f"{self.out}\n{self.err}".strip()
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """Read every resource in nuctl's output: one after the other, or in a list, with log lines around them."""
+    decoder = json.JSONDecoder()
+    found: list[dict[str, Any]] = []
+    position = 0
+    while True:
+        starts = [at for at in (text.find("{", position), text.find("[", position)) if at >= 0]
+        if not starts:
+            return found
+        try:
+            value, position = decoder.raw_decode(text, min(starts))
+        except ValueError:
+            position = min(starts) + 1
+            continue
+        # Log lines end with an object too ({"functionName": "sam2"}): only resources have metadata.
+        found += [item for item in (value if isinstance(value, list) else [value]) if _is_resource(item)]
+
+
+def _is_resource(item: object) -> bool:
+    return isinstance(item, dict) and not {"metadata", "meta"}.isdisjoint(item)
+
+
+def version(text: str) -> str:
+    """Return the version in the answer of ``nuctl version``; empty when there is none."""
+    match = _VERSION.search(text)
+    return match.group(1) if match else ""
+
+
+def last_lines(text: str, count: int = 25) -> str:
+    """Return the last lines that say something."""
+    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-count:])
+
+
+def run(command: Sequence[str], timeout: float = 120, log: Path | None = None) -> Answer:
+    """Run a command in an empty folder of its own; with ``log``, write what it says there while it runs.
+
+    A command that takes longer than ``timeout`` seconds is ended together with everything it started.
+
+    Raises:
+        NuclioError: it cannot be started, or took too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="nuctl-") as folder:
+        out_path = log or Path(folder, "out")
+        with out_path.open("wb") as out, Path(folder, "err").open("wb") as err:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT if log else err,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise NuclioError(f"Cannot run {command[0]}: {error.strerror}.") from error
+            try:
+                rc = process.wait(timeout)
+            except subprocess.TimeoutExpired as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                text = last_lines(out_path.read_text(errors="replace"))
+                raise NuclioError(f"{' '.join(command[:3])} took longer than {timeout:.0f} s.\n{text}") from error
+        return Answer(rc, out_path.read_text(errors="replace"), Path(folder, "err").read_text(errors="replace"))
+
+
+class Nuctl:
+    """One nuctl on the local platform, in one namespace."""
+
+    def __init__(self, path: str, namespace: str = "nuclio") -> None:
+        """Remember the binary and the namespace. Its environment is the module's."""
+        self.path = path
+        self.namespace = namespace
+
+    def __call__(self, *arguments: str, timeout: float = 120, log: Path | None = None) -> Answer:
+        """Run nuctl with the platform and the namespace it must always be told."""
+        return run(
+            [self.path, *arguments, "--platform", "local", "--namespace", self.namespace], timeout=timeout, log=log
+        )
+
+    def version(self) -> str:
+        """Return its version.
+
+        Raises:
+            NuclioError: it does not run or does not say.
+        """
+        answer = run([self.path, "version"])
+        if answer.rc != 0 or not version(answer.text):
+            raise NuclioError(f"{self.path} version does not say its version:\n{last_lines(answer.text)}")
+        return version(answer.text)
+
+    def get(self, kind: str, name: str = "") -> list[dict[str, Any]]:
+        """Return functions or projects; an empty list when there are none.
+
+        Raises:
+            NuclioError: nuctl failed for another reason than "not found".
+        """
+        answer = self("get", kind, *([name] if name else []), "--output", "json")
+        found = documents(answer.out)
+        if answer.rc == 0 or (not found and _NOT_FOUND.search(answer.text)):
+            return found
+        raise NuclioError(f"nuctl get {kind} {name} failed:\n{last_lines(answer.text)}")
+
+
+class Docker:
+    """The docker client, for what nuctl does not tell."""
+
+    def __init__(self, path: str = "docker") -> None:
+        """Remember the binary."""
+        self.path = path
+
+    def __call__(self, *arguments: str, timeout: float = 120) -> Answer:
+        """Run docker."""
+        return run([self.path, *arguments], timeout=timeout)
+
+    def container(self, name: str) -> dict[str, Any] | None:
+        """Return what ``docker container inspect`` says, or None when there is no such container."""
+        return self._inspect("container", name)
+
+    def image_id(self, name: str) -> str:
+        """Return the identifier of a local image; empty when it is not there."""
+        return (self._inspect("image", name) or {}).get("Id", "")
+
+    def logs(self, name: str, count: int = 40) -> str:
+        """Return the last lines that a container wrote."""
+        return last_lines(self("logs", "--tail", str(count), name).text, count)
+
+    def stored(self, kind: str, namespace: str, name: str = "") -> list[dict[str, Any]]:
+        """Read functions or projects from the files of Nuclio's store, without changing anything.
+
+        Args:
+            kind: ``functions`` or ``projects``.
+            namespace: Nuclio's namespace.
+            name: only this one.
+        """
+        volume = self._inspect("volume", STORE_VOLUME) or {}
+        folder = Path(volume.get("Mountpoint") or "/nonexistent", kind, namespace)
+        found: list[dict[str, Any]] = []
+        for path in sorted(folder.glob(f"{name or '*'}.json")):
+            try:
+                found += documents(base64.b64decode(path.read_bytes()).decode())
+            except (OSError, ValueError):
+                continue
+        return found
+
+    def _inspect(self, kind: str, name: str) -> dict[str, Any] | None:
+        try:
+            answer = self(kind, "inspect", name)
+        except NuclioError:
+            return None
+        if answer.rc != 0:
+            return None
+        found = json.loads(answer.out or "[]")
+        return found[0] if found else None
+
+
+def is_running(container: Mapping[str, Any] | None) -> bool:
+    """Tell whether a container runs and its health check, if it has one, does not object."""
+    state = (container or {}).get("State") or {}
+    return bool(state.get("Running")) and (state.get("Health") or {}).get("Status", "healthy") == "healthy"
+
+
+def deploys_under_way(name: str, proc: Path = Path("/proc")) -> list[int]:
+    """Return the processes that deploy this function right now (a lost connection does not end them)."""
+    found = []
+    for path in proc.glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "deploy" in words and name in words and any(Path(word).name == "nuctl" for word in words if word):
+            found.append(int(path.parent.name))
+    return sorted(found)

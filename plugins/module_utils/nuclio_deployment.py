@@ -1,0 +1,195 @@
+"""How one Nuclio function gets from the state it is in to the state it should be in.
+
+Kept apart from the Ansible module, so that tests drive it with a nuctl of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
+
+_POLL_SECONDS = 2.0
+
+
+@dataclass
+class State:
+    """What is known about a deployed function."""
+
+    exists: bool = False
+    state: str = "absent"
+    message: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    running: bool = False
+    container: Mapping[str, Any] | None = None
+
+    @property
+    def hash(self) -> str:
+        """Hash of the inputs it was deployed with."""
+        return self.annotations.get(nuclio_inputs.HASH_ANNOTATION, "")
+
+    @property
+    def ready(self) -> bool:
+        """Whether Nuclio calls it ready and its container runs."""
+        return self.state == "ready" and self.running
+
+    def in_words(self) -> str:
+        """Describe it for a message."""
+        if not self.exists and self.container is None:
+            return "not deployed"
+        return f"{self.state}, its container {'runs' if self.running else 'does not run'}"
+
+
+class Function:
+    """One function in one namespace."""
+
+    def __init__(self, name: str, project: str, nuctl: nuclio_cli.Nuctl, docker: nuclio_cli.Docker) -> None:
+        """Remember the names and the tools."""
+        self.name = name
+        self.project = project
+        self.nuctl = nuctl
+        self.docker = docker
+        self.container_name = f"nuclio-{nuctl.namespace}-{name}"
+
+    def read(self, pure: bool = False) -> State:
+        """Look at the function; ``pure`` reads files only, because nuctl's ``get`` changes things."""
+        if pure:
+            found = self.docker.stored("functions", self.nuctl.namespace, self.name)
+        else:
+            found = self.nuctl.get("function", self.name)
+        container = self.docker.container(self.container_name)
+        if not found:
+            return State(container=container, running=nuclio_cli.is_running(container))
+        metadata, status = found[0].get("metadata") or {}, found[0].get("status") or {}
+        return State(
+            exists=True,
+            state=status.get("state") or "unknown",
+            message=status.get("message") or "",
+            annotations=metadata.get("annotations") or {},
+            running=nuclio_cli.is_running(container),
+            container=container,
+        )
+
+    def settle(self, timeout: float) -> State:
+        """Give a function with the right content time to become ready: after a reboot, or when it was stopped.
+
+        Starts a stopped container. Returns the state at the end, ready or not.
+        """
+        state = self.read()
+        end = time.monotonic() + timeout
+        if state.container and not (state.container.get("State") or {}).get("Running"):
+            self.docker("start", self.container_name)
+        while not state.ready and state.container and time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
+            state = self.read()
+            if state.state not in ("ready", "unhealthy"):
+                break
+        return state
+
+    def deploy(
+        self, context: str, config: Mapping[str, Any], timeout: float, readiness_timeout: int, log: Path | None
+    ) -> None:
+        """Build and start it.
+
+        Raises:
+            NuclioError: it did not become ready; with the last lines of the build or of the function itself.
+        """
+        before = self.docker.container(self.container_name)
+        arguments = ["--path", context, "--readiness-timeout", str(readiness_timeout)]
+        try:
+            answer = self._deploy(config, arguments, timeout, log)
+        except NuclioError as error:
+            # Not told to anybody by nuctl itself: the deploy was ended here and the store still says "building".
+            raise NuclioError(f"{error}\nThe next run clears the unfinished deploy away.") from error
+        if answer.rc == 0:
+            state = self.read()
+            if state.ready:
+                return
+            raise NuclioError(
+                f"nuctl deployed {self.name}, but it is {state.in_words()}.\n{state.message}\n"
+                f"What its container says:\n{self.docker.logs(self.container_name)}"
+            )
+        after = self.docker.container(self.container_name)
+        started = after is not None and after.get("Id") != (before or {}).get("Id")
+        text = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
+        if started:
+            text = f"What the function itself says:\n{self.docker.logs(self.container_name)}\n{text}"
+        raise NuclioError(text)
+
+    def keep_image(self, container: Mapping[str, Any] | None) -> str:
+        """Name the image of the running function, so that a new build cannot take it away. Empty: there is none."""
+        image = str((container or {}).get("Image") or "")
+        name = f"annotation-server/previous-{self.name}:latest"
+        if not image or self.docker("image", "tag", image, name).rc != 0:
+            return ""
+        return name
+
+    def forget_image(self, name: str) -> None:
+        """Take the second name away again; the image goes with it when nothing else uses it."""
+        if name:
+            self.docker("image", "rm", name)
+
+    def restore(self, before: State, image: str, readiness_timeout: int) -> bool:
+        """Start the previous version again from its image, with the configuration that its container remembers."""
+        labels = ((before.container or {}).get("Config") or {}).get("Labels") or {}
+        try:
+            spec = json.loads(labels["nuclio.io/function-spec"])
+        except (KeyError, ValueError):
+            return False
+        for key in ("build", "image", "imageHash"):
+            spec.pop(key, None)
+        config = {"metadata": {"annotations": dict(before.annotations)}, "spec": spec}
+        try:
+            self.clear()
+            answer = self._deploy(
+                config, ["--run-image", image, "--readiness-timeout", str(readiness_timeout)], 600, None
+            )
+            return answer.rc == 0 and self.read().ready
+        except NuclioError:
+            return False
+
+    def clear(self) -> None:
+        """Remove a deploy that was killed half-way; nuctl refuses every other command on it."""
+        if self.read().state in nuclio_cli.PROVISIONING:
+            self.delete(force=True)
+
+    def delete(self, force: bool = False) -> None:
+        """Remove the function and its container.
+
+        Raises:
+            NuclioError: nuctl did not remove it.
+        """
+        answer = self.nuctl("delete", "function", self.name, *(["--force"] if force else []), timeout=300)
+        if answer.rc != 0:
+            raise NuclioError(f"nuctl delete function {self.name} failed:\n{nuclio_cli.last_lines(answer.text)}")
+
+    def _deploy(
+        self, config: Mapping[str, Any], arguments: list[str], timeout: float, log: Path | None
+    ) -> nuclio_cli.Answer:
+        document = {
+            **config,
+            "metadata": {**(config.get("metadata") or {}), "name": self.name, "namespace": self.nuctl.namespace},
+        }
+        with tempfile.TemporaryDirectory(prefix="nuctl-") as folder:
+            # JSON is YAML: no YAML writer is needed on the host.
+            path = Path(folder, "function.yaml")
+            path.write_text(json.dumps(document, indent=2))
+            path.chmod(0o600)
+            return self.nuctl(
+                "deploy",
+                self.name,
+                "--project-name",
+                self.project,
+                "--file",
+                str(path),
+                *arguments,
+                timeout=timeout,
+                log=log,
+            )

@@ -1,0 +1,318 @@
+#!/usr/bin/python
+"""Ansible module: one Nuclio function on the local (Docker) platform."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nuclio_function
+short_description: Deploy a Nuclio function when it must be, or remove it
+version_added: 0.1.0
+description:
+  - Builds and starts a function with C(nuctl deploy), only when its files, its configuration, nuctl's version or its
+    base image differ from those it was deployed with, or when it is not ready. The hash of all four is kept as an
+    annotation.
+  - Clears a deploy away that was killed half-way. Starts a stopped container instead of building it again.
+  - When the new version does not build or does not start, the version that served before is started again.
+options:
+  name:
+    description: The function's name in Nuclio, which is also its id in CVAT.
+    type: str
+    required: true
+  state:
+    description: Whether the function should be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  project:
+    description: Nuclio project. CVAT sees only functions of the project V(cvat).
+    type: str
+    default: cvat
+  namespace:
+    description: Nuclio's namespace; part of the container's name.
+    type: str
+    default: nuclio
+  nuctl:
+    description: Path of nuctl. Its version must be the dashboard's.
+    type: path
+    default: /usr/local/bin/nuctl
+  context:
+    description: Folder on the host with the function's files. Needed for O(state=present).
+    type: path
+  files:
+    description:
+      - What the folder holds, as M(annotation.server.build_context) returns it. Without it the folder is read. In check
+        mode this is what it would hold.
+    type: dict
+  config:
+    description: Configuration (C(metadata) and C(spec)), as in a function.yaml. Needed for O(state=present).
+    type: dict
+  force:
+    description: Build and deploy although nothing differs.
+    type: bool
+    default: false
+  pull:
+    description: Ask the registry for a newer base image first. A base image that is not there is always pulled.
+    type: bool
+    default: false
+  timeout:
+    description: Longest time for building and starting, in seconds.
+    type: int
+    default: 3600
+  readiness_timeout:
+    description: Longest time for starting, in seconds.
+    type: int
+    default: 300
+  log:
+    description: File on the host into which the build's output is written while it runs.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description:
+      - nuctl is not called, because its C(get) creates a project, a volume and a container. The state is read from the
+        files of Nuclio's store instead. Works where neither nuctl nor Docker are installed yet.
+  diff_mode:
+    support: full
+    description: Shows which inputs differ.
+author:
+  - The annotation.server authors
+"""
+
+EXAMPLES = r"""
+- name: Deploy the interactor
+  annotation.server.nuclio_function:
+    name: sam2
+    context: /opt/annotation-server/functions/sam2
+    config: "{{ lookup('ansible.builtin.file', 'function.yaml') | from_yaml }}"
+    nuctl: /opt/annotation-server/bin/nuctl
+
+- name: Remove a function
+  annotation.server.nuclio_function:
+    name: old-model
+    state: absent
+"""
+
+RETURN = r"""
+action:
+  description: What was done, or would be done in check mode.
+  type: str
+  returned: success
+  sample: deployed
+reasons:
+  description: Why.
+  type: list
+  elements: str
+  returned: success
+container:
+  description: Name of the function's container.
+  type: str
+  returned: success
+hash:
+  description: Hash of the inputs.
+  type: str
+  returned: when O(state=present)
+seconds:
+  description: How long building and starting took.
+  type: float
+  returned: success
+"""
+
+import fcntl
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import Function, State
+
+
+def read_inputs(
+    params: dict[str, Any], nuctl: nuclio_cli.Nuctl, docker: nuclio_cli.Docker, pure: bool
+) -> dict[str, Any]:
+    """Gather what the function is made of; ``pure`` pulls nothing and accepts that nuctl is missing."""
+    files = params["files"]
+    if files is None:
+        files = nuclio_inputs.manifest(Path(params["context"]))
+    try:
+        version = nuctl.version()
+    except NuclioError:
+        if not pure:
+            raise
+        version = ""
+    image = (((params["config"].get("spec") or {}).get("build")) or {}).get("baseImage") or ""
+    identifier = docker.image_id(image) if image else ""
+    if image and not pure and (params["pull"] or not identifier):
+        answer = docker("pull", image, timeout=params["timeout"])
+        identifier = docker.image_id(image)
+        if not identifier:
+            raise NuclioError(
+                f"The base image {image} cannot be pulled:\n{nuclio_cli.last_lines(answer.text, 5)}\n"
+                "Check the address, the network and the mirror, or load it with docker load."
+            )
+    return nuclio_inputs.inputs(files, params["config"], version, identifier)
+
+
+def why_deploy(before: State, wanted: dict[str, Any], force: bool) -> list[str]:
+    """Say why the function must be deployed; an empty list when it need not be."""
+    if not before.exists:
+        return ["it is not deployed yet"]
+    if before.state in nuclio_cli.PROVISIONING:
+        return [f"an earlier deploy did not end (state {before.state})"]
+    if before.hash != nuclio_inputs.content_hash(wanted):
+        return nuclio_inputs.differences(before.annotations, wanted)
+    if not before.ready:
+        return [f"it is {before.in_words()}"]
+    return ["it was asked for"] if force else []
+
+
+def shown(before: State, wanted: dict[str, Any], reasons: list[str]) -> dict[str, str]:
+    """Return what ``--diff`` shows."""
+    name_of = "content-hash"
+    lines = [f"state: {before.state}", f"{name_of}: {before.hash or 'none'}"]
+    after = [
+        "state: ready",
+        f"{name_of}: {nuclio_inputs.content_hash(wanted)}",
+        *(f"# because {reason}" for reason in reasons),
+    ]
+    return {
+        "before_header": "deployed function",
+        "after_header": "wanted function",
+        "before": "\n".join(lines) + "\n",
+        "after": "\n".join(after) + "\n",
+    }
+
+
+def wait_for_others(name: str, timeout: float) -> None:
+    """Wait for a deploy of this function that somebody else, or a run whose connection was lost, has under way."""
+    end = time.monotonic() + timeout
+    while others := nuclio_cli.deploys_under_way(name):
+        if time.monotonic() > end:
+            raise NuclioError(
+                f"nuctl still deploys {name} (process {', '.join(map(str, others))}). "
+                f"Wait until it ends and run again, or end it: kill {others[0]}"
+            )
+        time.sleep(2)
+
+
+def deploy(function: Function, params: dict[str, Any], wanted: dict[str, Any], before: State) -> None:
+    """Build and start the function; when that fails, put the version that served before back."""
+    config = params["config"]
+    metadata = dict(config.get("metadata") or {})
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), **nuclio_inputs.to_annotations(wanted)}
+    had_served = before.running and before.container is not None
+    image = function.keep_image(before.container) if had_served else ""
+    function.clear()
+    try:
+        log = Path(params["log"]) if params["log"] else None
+        function.deploy(
+            params["context"], {**config, "metadata": metadata}, params["timeout"], params["readiness_timeout"], log
+        )
+    except NuclioError as error:
+        if not had_served:
+            end = "It did not serve before and does not now."
+        elif image and function.restore(before, image, params["readiness_timeout"]):
+            end = "The version that served before serves again."
+        else:
+            now = function.read()
+            end = f"The version that served before could not be started again: the function is {now.in_words()}."
+        where = f" The whole output is in {params['log']}." if params["log"] else ""
+        raise NuclioError(
+            f"The function {params['name']} could not be deployed. {end}\n{error}\n"
+            f"Correct what the last lines complain about and run again.{where}"
+        ) from error
+    finally:
+        function.forget_image(image)
+
+
+def ensure_present(module: AnsibleModule, function: Function) -> dict[str, Any]:
+    """Deploy the function if it must be."""
+    params = module.params
+    pure = module.check_mode
+    wanted = read_inputs(params, function.nuctl, function.docker, pure)
+    if not pure:
+        wait_for_others(params["name"], params["timeout"])
+    before = function.read(pure)
+    same = before.exists and before.hash == nuclio_inputs.content_hash(wanted)
+    result: dict[str, Any] = {"hash": nuclio_inputs.content_hash(wanted), "seconds": 0.0}
+    if same and not before.ready and not pure and not params["force"] and before.state in ("ready", "unhealthy"):
+        started = time.monotonic()
+        before = function.settle(params["readiness_timeout"])
+        if before.ready:
+            took = round(time.monotonic() - started, 1)
+            return {**result, "changed": True, "action": "started", "reasons": ["it was not ready"], "seconds": took}
+    reasons = why_deploy(before, wanted, params["force"])
+    if not reasons:
+        return {**result, "changed": False, "action": "none", "reasons": []}
+    result.update(
+        changed=True,
+        action="redeployed" if before.exists else "deployed",
+        reasons=reasons,
+        diff=shown(before, wanted, reasons),
+    )
+    if not pure:
+        started = time.monotonic()
+        deploy(function, params, wanted, before)
+        result["seconds"] = round(time.monotonic() - started, 1)
+    return result
+
+
+def ensure_absent(module: AnsibleModule, function: Function) -> dict[str, Any]:
+    """Remove the function if it is there."""
+    before = function.read(pure=module.check_mode or not Path(function.nuctl.path).exists())
+    if not before.exists:
+        return {"changed": False, "action": "none", "reasons": []}
+    if not module.check_mode:
+        function.delete(force=before.state in nuclio_cli.PROVISIONING)
+    return {
+        "changed": True,
+        "action": "removed",
+        "reasons": ["it should not be there"],
+        "diff": {"before": f"state: {before.state}\n", "after": "state: absent\n"},
+    }
+
+
+def main() -> None:
+    """Read the arguments, decide, do, answer."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "project": {"type": "str", "default": "cvat"},
+            "namespace": {"type": "str", "default": "nuclio"},
+            "nuctl": {"type": "path", "default": "/usr/local/bin/nuctl"},
+            "context": {"type": "path"},
+            "files": {"type": "dict"},
+            "config": {"type": "dict"},
+            "force": {"type": "bool", "default": False},
+            "pull": {"type": "bool", "default": False},
+            "timeout": {"type": "int", "default": 3600},
+            "readiness_timeout": {"type": "int", "default": 300},
+            "log": {"type": "path"},
+        },
+        required_if=[("state", "present", ("context", "config"))],
+        supports_check_mode=True,
+    )
+    params = module.params
+    function = Function(
+        params["name"], params["project"], nuclio_cli.Nuctl(params["nuctl"], params["namespace"]), nuclio_cli.Docker()
+    )
+    ensure = ensure_present if params["state"] == "present" else ensure_absent
+    try:
+        if module.check_mode:
+            result = ensure(module, function)
+        else:
+            # Two runs at once would each find the other's deploy "half-way" and remove it.
+            with Path(f"/run/lock/annotation-server-{params['name']}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                result = ensure(module, function)
+    except NuclioError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"Cannot read or write {error.filename}: {error.strerror}.")
+    module.exit_json(**result, container=function.container_name)
+
+
+if __name__ == "__main__":
+    main()
