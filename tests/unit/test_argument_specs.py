@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import ansible
 import pytest
 import yaml
 
@@ -50,10 +51,8 @@ def test_shared_decisions_are_used() -> None:
 
 def test_requirements_name_the_same_collections() -> None:
     """`requirements.yml` has the versions that the PyPI package of requirements.txt brings."""
-    import ansible_collections
-
-    base = Path(next(iter(ansible_collections.__path__)))
+    site_packages = Path(ansible.__file__).parents[1] / "ansible_collections"
     for wanted in yaml.safe_load((ROOT / "requirements.yml").read_text())["collections"]:
-        manifest = base.joinpath(*wanted["name"].split(".")) / "MANIFEST.json"
+        manifest = site_packages.joinpath(*wanted["name"].split(".")) / "MANIFEST.json"
         installed = yaml.safe_load(manifest.read_text())["collection_info"]["version"]
         assert installed == wanted["version"], wanted["name"]

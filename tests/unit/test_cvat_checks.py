@@ -111,7 +111,7 @@ def test_a_mask_below_the_wanted_agreement() -> None:
         )
 
     assert "IoU" in walk(FakeCvat(loose)).masks("sam2", 0.0)
-    with pytest.raises(CheckFailed, match="at least 0.8"):
+    with pytest.raises(CheckFailed, match=r"at least 0\.8"):
         walk(FakeCvat(loose)).masks("sam2", 0.8)
 
 
