@@ -219,6 +219,8 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
         host=params["host"],
         username=params["user"],
         password=server.secret("cvat_superuser_password"),
+        # A large model on a CPU embeds an image for half a minute; CVAT itself gives up after 120 s.
+        timeout=130,
     )
     cvat = CvatChecks(client, picture_name=server.name, picture=drawn)
 
@@ -249,10 +251,14 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
         stored = healthy and run("cloud_storage", "Bucket is registered", guarded(cvat.cloud_storage, params["bucket"]))
     listed = healthy and run("functions", "Models are listed", guarded(cvat.functions, params["functions"]))
 
+    def create_task() -> str:
+        server.put_picture(content)
+        return guarded(cvat.create_task)()
+
     title = "Task from a picture"
     if not (healthy and stored):
         result.skip("task", title, "CVAT or its bucket failed above")
-    elif run("task", title, lambda: (server.put_picture(content), guarded(cvat.create_task)())[1]):
+    elif run("task", title, create_task):
         title = f"Prompts to {params['interactor']}"
         if params["interactor"] and listed:
             run("prompt", title, guarded(cvat.masks, params["interactor"], params["minimum_iou"]))
