@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import pytest
 import requests
+import yaml
 from cvat_neighbours import Bucket, Dashboard, served
 
-CONTEXT = Path(__file__).parents[2] / "stand_ins/cvat"
+REPOSITORY = Path(__file__).parents[3]
+# Where the private Docker Engine of the demo is, when DOCKER_HOST says nothing else.
+ENGINE = REPOSITORY / ".cache/engine/docker_host"
 STAGES = ("server", "postgres", "redis", "kvrocks", "opa")
 WAIT_S = 90
 
@@ -32,19 +36,28 @@ class Server:
     container: Any = None
 
 
-def _build(client: Any) -> dict[str, str]:
-    """Build the stages (cached where the demo has built them) and give their image ids."""
-    base = {"BASE": os.environ.get("STAND_IN_BASE", "annotation-demo/debian:13")}
-    return {
-        stage: client.images.build(path=str(CONTEXT), target=stage, buildargs=base, rm=True)[0].id for stage in STAGES
-    }
+def _images(client: Any) -> dict[str, str]:
+    """Stage and image of the stand-ins, as the demo has built them from demo/images.yml."""
+    prefix = os.environ.get("STAND_IN_IMAGES", "annotation-demo/")
+    listed = yaml.safe_load((REPOSITORY / "demo/images.yml").read_text())["images"]
+    names = {item["target"]: prefix + item["name"] for item in listed if item.get("build") == "tests/stand_ins/cvat"}
+    try:
+        return {stage: client.images.get(names[stage]).id for stage in STAGES}
+    except docker.errors.ImageNotFound as error:
+        pytest.fail(f"{error.explanation}: build the stand-ins with 'demo/up mirror', or set CVAT_URL to a real CVAT")
+
+
+def _client() -> Any:
+    if "DOCKER_HOST" not in os.environ and ENGINE.exists():
+        return docker.DockerClient(base_url=ENGINE.read_text().strip(), timeout=600)
+    return docker.from_env(timeout=600)
 
 
 @contextmanager
 def started(share: Path, files: dict[str, bytes]) -> Iterator[Server]:
     """Run it; everything is gone afterwards, also when the start fails."""
-    client = docker.from_env(timeout=600)
-    images = _build(client)
+    client = _client()
+    images = _images(client)
     name = f"annotation-contract-{secrets.token_hex(3)}"
     with ExitStack() as stack:
         network = client.networks.create(name)

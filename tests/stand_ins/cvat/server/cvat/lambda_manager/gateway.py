@@ -69,8 +69,8 @@ class Function:
     """What CVAT knows of a function: its annotations, all of them strings."""
 
     def __init__(self, data: dict):
-        """Read one answer of the dashboard."""
-        about = data["metadata"].get("annotations") or {}
+        """Read one answer of the dashboard. Without annotations or a description the whole list fails, as upstream."""
+        about = data["metadata"]["annotations"]
         self.id = data["metadata"]["name"]
         self.kind = about.get("type")
         if self.kind not in KINDS:
@@ -78,7 +78,7 @@ class Function:
         self.labels = [_label(self.id, spec) for spec in json.loads(about.get("spec") or "[]")]
         if len({label["name"] for label in self.labels}) != len(self.labels):
             raise InvalidFunctionMetadataError(f"{self.id} lambda function has non-unique labels")
-        self.description = data["spec"].get("description", "")
+        self.description = data["spec"]["description"]
         self.port = data["status"].get("httpPort")
         self.name = about.get("name", self.id)
         self.version = int(about.get("version", "1"))
