@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -167,6 +168,7 @@ def nuclio_config(
         )
     final = copy.deepcopy(dict(config))
     metadata = final["metadata"] = dict(final.get("metadata") or {})
+    own_name = metadata.get("name")
     metadata["name"] = function["id"]
     metadata.pop("namespace", None)
     for key in ("labels", "annotations"):
@@ -186,6 +188,9 @@ def nuclio_config(
     if base_image:
         prefix = settings.get("image_prefix") or ""
         build["baseImage"] = base_image if base_image.startswith(prefix) else f"{prefix}{base_image}"
+    if own_name and own_name != function["id"]:
+        # Made from another function: its image must not take the other's name.
+        build["image"] = f"annotation-server/{function['id']}"
     # The base image was pulled before, so that it is the one in the content hash; Nuclio's own are tagged by version.
     build["noBaseImagesPull"] = True
     if directives := _directives(settings):
@@ -252,6 +257,38 @@ def nuclio_place(source: str, source_dir: str, cvat_dir: str) -> dict[str, Any]:
     return {"on_host": False, "path": str(PurePosixPath(source_dir, source))}
 
 
+def nuclio_problems(functions: Iterable[Mapping[str, Any]], source_dir: str, cvat_dir: str) -> list[str]:
+    """Say what is wrong with functions, as far as it can be seen on the control node."""
+    found = []
+    for function in functions:
+        name = function["name"]
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", function["id"]):
+            found.append(f"{name}: the id {function['id']} must be small letters, digits and hyphens, at most 63.")
+        for given in ({"src": function["source"]}, *(function.get("include") or [])):
+            if given["src"].startswith("cvat:") and not cvat_dir:
+                found.append(f"{name}: {given['src']} needs nuclio_functions_cvat_dir.")
+            elif not given["src"].startswith("cvat:") and not Path(source_dir, given["src"]).exists():
+                found.append(f"{name}: {Path(source_dir, given['src'])} does not exist on the control node.")
+        config = Path(source_dir, function["source"], function["config_file"])
+        if not function["source"].startswith("cvat:") and config.parent.exists() and not config.exists():
+            found.append(f"{name}: {config} does not exist on the control node.")
+        found += [f"{name}: {problem}" for problem in _checkpoint_problems(function.get("checkpoint") or {})]
+    return found
+
+
+def _checkpoint_problems(checkpoint: Mapping[str, Any]) -> list[str]:
+    if not checkpoint:
+        return []
+    found = []
+    if bool(checkpoint.get("url")) == bool(checkpoint.get("src")):
+        found.append("the checkpoint needs either a url or a src.")
+    if checkpoint.get("src") and not Path(checkpoint["src"]).is_file():
+        found.append(f"the checkpoint {checkpoint['src']} does not exist on the control node.")
+    if not re.fullmatch("[0-9a-f]{64}", str(checkpoint.get("sha256") or "")):
+        found.append("the checkpoint needs its sha256, as 64 digits and small letters a to f.")
+    return found
+
+
 def checkpoint_name(checkpoint: Mapping[str, Any]) -> str:
     """Return the name that a checkpoint gets in the build context."""
     return (
@@ -277,5 +314,6 @@ class FilterModule:
             "nuclio_config": nuclio_config,
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,
+            "nuclio_problems": nuclio_problems,
             "nuclio_checkpoint": nuclio_checkpoint,
         }

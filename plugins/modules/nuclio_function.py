@@ -206,6 +206,8 @@ def deploy(function: Function, params: dict[str, Any], wanted: dict[str, Any], b
     function.clear()
     try:
         log = Path(params["log"]) if params["log"] else None
+        if log:
+            log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         function.deploy(
             params["context"], {**config, "metadata": metadata}, params["timeout"], params["readiness_timeout"], log
         )

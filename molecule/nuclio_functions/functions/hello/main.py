@@ -1,0 +1,19 @@
+"""A function that is quick to build: it answers who it is and what its checkpoint says."""
+
+import os
+from pathlib import Path
+
+from shared.words import greeting
+
+WEIGHTS = Path(__file__).with_name("weights.txt")
+
+
+def init_context(context):
+    """Load the checkpoint, as a model would."""
+    context.user_data.weights = WEIGHTS.read_text().strip() if WEIGHTS.exists() else "no weights"
+
+
+def handler(context, event):
+    """Answer with the greeting, the weights and an environment variable."""
+    answer = f"{greeting()}, {context.user_data.weights}, {os.environ.get('WHO', 'nobody')}"
+    return context.Response(body=answer, content_type="text/plain", status_code=200)
