@@ -125,7 +125,7 @@ class CvatChecks:
             ) from problem
 
     def masks(self, function: str, minimum_iou: float) -> str:
-        """Prompts come back as masks: of the picture's size, around what was clicked, different for different prompts."""
+        """Prompts come back as masks of the picture's size, around what was clicked, and not always the same."""
         width, height = self.size
         if self.picture:
             inside, other, box = self.picture.centre, (width // 16, height // 16), self.picture.box
