@@ -34,7 +34,8 @@ def answered(code: int = http.HTTP_200_OK) -> Callable:
             except requests.ConnectionError as error:
                 return Response(str(error), status=http.HTTP_503_SERVICE_UNAVAILABLE)
             except requests.HTTPError as error:
-                return Response(str(error), status=error.response.status_code)
+                code_of_nuclio = error.response.status_code if error.response is not None else 502
+                return Response(str(error), status=code_of_nuclio)
             except requests.Timeout as error:
                 return Response(str(error), status=http.HTTP_504_GATEWAY_TIMEOUT)
             except requests.RequestException as error:
