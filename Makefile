@@ -1,0 +1,34 @@
+# `make demo` and `make test` set up everything they need; the other targets are for those who change something.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down test lint unit molecule docs
+
+venv := .venv/bin
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: ## a throw-away annotation server on this machine, provisioned and checked
+	@demo/up
+
+demo-down: ## remove the demo and everything it made
+	@demo/down
+
+test: .venv/dev ## everything the project checks about itself (about half an hour)
+	@tests/run
+
+lint: .venv/dev ## ansible-lint, yamllint, ruff, mypy, changelog, generated READMEs
+	@tests/lint
+
+unit: .venv/dev ## unit tests of plugins, stand-ins and tools
+	@$(venv)/pytest tests/unit
+
+molecule: .venv/dev ## scenarios on throw-away hosts: make molecule s=cvat, or all
+	@tests/run $(if $(s),hosts molecule:$(s),hosts $(patsubst molecule/%/molecule.yml,molecule:%,$(wildcard molecule/*/molecule.yml)))
+
+docs: .venv/dev ## write the option tables in the READMEs of the roles anew
+	@for role in roles/*/; do $(venv)/aar-doc "$$role" markdown; done
+
+.venv/dev: requirements.txt requirements-dev.txt
+	@demo/python --version >/dev/null
+	@$(venv)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
