@@ -51,6 +51,7 @@ FLAG_KEYS = {
     "registry-mirror": "registry-mirrors",
     "storage-opt": "storage-opts",
 }
+PASSWORD = re.compile(r"://[^/\s\"]+:[^/\s\"]+@")
 
 
 class DaemonConfigError(Exception):
@@ -68,7 +69,9 @@ def parse(text: str, path: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1].strip() if text.splitlines()[error.lineno - 1 :] else ""
+        lines = text.splitlines()
+        # The line may hold a proxy's password.
+        line = PASSWORD.sub("://...@", lines[error.lineno - 1].strip()) if lines[error.lineno - 1 :] else ""
         raise DaemonConfigError(
             f"{path} is no valid JSON: line {error.lineno}, column {error.colno}: {error.msg}"
             + (f", near '{line[:60]}'" if line else "")

@@ -11,6 +11,7 @@ description:
   - The one owner of C(daemon.json). Settings of others stay; a file with the wanted settings is not touched.
   - The new file is tested with C(dockerd --validate) before it takes the old one's place. A file that is no JSON, and
     settings that are on the command line of the service too, are refused with a sentence that says what to do.
+  - A new file can be read by everybody, unless an address in it (of a proxy) holds a password.
   - Says whether the running engine needs a reload or a restart. It does neither itself.
 options:
   path:
@@ -144,7 +145,9 @@ def write(module: AnsibleModule, path: Path, content: str) -> str:
         file.write(content)
     existed = path.exists()
     module.atomic_move(name, str(path))
-    if not existed:
+    if docker_daemon.PASSWORD.search(content):
+        path.chmod(0o600)
+    elif not existed:
         path.chmod(0o644)
     return str(backup) if backup.exists() else ""
 
