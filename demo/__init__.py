@@ -1,0 +1,1 @@
+"""Throw-away hosts on this machine: base images, a mirror with stand-ins, and containers that boot systemd."""

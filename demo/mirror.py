@@ -1,0 +1,122 @@
+"""The mirror: a registry and a file server with everything that no package registry has, built from demo/images.yml."""
+
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import time
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+from demo import hosts, images, machine, registry, settings
+from demo.shell import Failed, docker, inspect, step
+
+
+def up() -> None:
+    """Start the mirror and bring what it serves up to date."""
+    hosts.ensure_network()
+    listed = yaml.safe_load((settings.REPOSITORY / "demo" / "images.yml").read_text())
+    _write_files(listed.get("files", []))
+    _start()
+    _push(listed["images"])
+
+
+def _start() -> None:
+    """Start the container; again when its image or the folders it serves changed."""
+    image = images.ensure("mirror:13")
+    folders = [f"{settings.FILES}:/srv:ro", *(f"{path}:/srv/pip/{n}:ro" for n, path in enumerate(machine.pip_folders()))]
+    inputs = images.digest(images.made_from(image), *folders)
+    there = inspect("container", settings.MIRROR)
+    if there is None or there["Config"]["Labels"].get(images.INPUTS) != inputs:
+        hosts.remove(settings.MIRROR)
+        for number in range(len(folders) - 1):  # mount points inside a read-only folder have to be there already
+            (settings.FILES / "pip" / str(number)).mkdir(parents=True, exist_ok=True)
+        docker("volume", "create", "--label", f"{settings.LABEL}=1", settings.MIRROR)
+        docker("run", "--detach", "--name", settings.MIRROR, "--network", settings.NETWORK, "--ip", settings.MIRROR_ADDRESS,
+               "--volume", f"{settings.MIRROR}:/var/lib/docker-registry", *(f"--volume={f}" for f in folders),
+               "--label", f"{settings.LABEL}=1", "--label", f"{images.INPUTS}={inputs}", image)  # fmt: skip
+    elif not there["State"]["Running"]:
+        docker("start", settings.MIRROR)
+    _wait(f"{registry.BASE}/v2/")
+    _wait(f"http://{settings.MIRROR_ADDRESS}:8000/")
+
+
+def _wait(url: str, timeout: float = 30) -> None:
+    end = time.monotonic() + timeout
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        try:
+            opener.open(url, timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise Failed(f"{url} does not answer: {error}\n{docker('logs', '--tail', '20', settings.MIRROR)}") from error
+            time.sleep(0.2)
+
+
+def _push(listed: list[dict]) -> None:
+    """Build the stand-ins and push those that the registry does not hold yet."""
+    pushed_file = settings.STATE / "pushed.json"
+    pushed = json.loads(pushed_file.read_text()) if pushed_file.exists() else {}
+    wanted: dict[str, str] = {}
+    for item in listed:
+        source = settings.REPOSITORY / (item.get("script") or item["build"])
+        if not source.exists():
+            print(f"  no {source.relative_to(settings.REPOSITORY)}: {item['name']} left out", flush=True)
+            continue
+        local, base = settings.IMAGES + item["name"], images.ensure(item.get("base", "debian:13"))
+        if source.is_dir():
+            arguments = [f"{key}={value}" for key, value in item.get("args", {}).items()]
+            images.build(local, source, base, item.get("target", ""), arguments)
+        else:
+            images.build_by_script(local, source, base, item.get("args", []))
+        # What was pushed is told by the two ends: the image built here, and the config the registry holds.
+        state = [images.made_from(local), registry.config_digest(item["name"])]
+        if pushed.get(item["name"]) != state:
+            wanted[local] = item["name"]
+    if wanted:
+        with step(f"push of {len(wanted)} image(s) to the mirror"):
+            registry.push(wanted)
+        for local, name in wanted.items():
+            pushed[name] = [images.made_from(local), registry.config_digest(name)]
+        pushed_file.write_text(json.dumps(pushed, indent=1))
+
+
+def _write_files(listed: list[dict]) -> None:
+    """Write the files that the mirror serves, and their checksums as variables for the demo's inventory."""
+    settings.FILES.mkdir(parents=True, exist_ok=True)
+    checksums = {}
+    for item in listed:
+        source = settings.REPOSITORY / item["from"]
+        if not source.exists():
+            print(f"  no {item['from']}: {item['name']} left out", flush=True)
+            continue
+        target = settings.FILES / item["name"]
+        data = pack(source, item["folder"]) if source.is_dir() else source.read_bytes()
+        if not target.exists() or target.read_bytes() != data:
+            target.write_bytes(data)
+        checksums[item["name"]] = hashlib.sha256(data).hexdigest()
+    for old in settings.FILES.iterdir():
+        if old.name not in checksums and old.name != "pip":
+            old.unlink() if old.is_file() else shutil.rmtree(old)
+    told = {"demo_mirror": settings.MIRROR_ADDRESS, "demo_checksums": checksums}
+    (settings.STATE / "vars.yml").write_text(yaml.safe_dump(told))
+
+
+def pack(folder: Path, top: str) -> bytes:
+    """A .tar.gz of a folder below one top-level folder; the same content gives the same bytes."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                entry = tar.gettarinfo(path, f"{top}/{path.relative_to(folder)}")
+                entry.uid = entry.gid = entry.mtime = 0
+                entry.uname = entry.gname = "root"
+                entry.mode = 0o755 if entry.mode & 0o111 else 0o644
+                with path.open("rb") as stream:
+                    tar.addfile(entry, stream)
+    return buffer.getvalue()
