@@ -15,7 +15,8 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ PROJECT_LABEL = "nuclio.io/project-name"
 #: A deploy that was killed leaves one of these behind, and the next one refuses.
 PROVISIONING = frozenset({"waitingForBuild", "building", "waitingForResourceConfiguration", "configuringResources"})
 
+_ASK_SECONDS = 3.0
 _NOT_FOUND = re.compile(r"no (?:functions|projects) found|not found|could not find", re.IGNORECASE)
 _VERSION = re.compile(r"Label:\s*([^\s,]+)")
 
@@ -75,22 +77,35 @@ def version(text: str) -> str:
     return match.group(1) if match else ""
 
 
-def last_lines(text: str, count: int = 25) -> str:
-    """Return the last lines that say something."""
-    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-count:])
+def last_lines(text: str, count: int = 20, width: int = 220) -> str:
+    """Return the last lines that say something, in a form that people read.
+
+    Nuclio's Python wrapper logs a traceback as one line with its line ends written out; they become lines again.
+    """
+    lines = text.replace("\\n", "\n").replace("\\'", "'").splitlines()
+    return "\n".join([line.rstrip()[:width] for line in lines if line.strip()][-count:])
 
 
-def run(command: Sequence[str], timeout: float = 120, log: Path | None = None) -> Answer:
-    """Run a command in an empty folder of its own; with ``log``, write what it says there while it runs.
+def run(
+    command: Sequence[str],
+    timeout: float = 120,
+    log: Path | None = None,
+    hopeless: Callable[[], str] | None = None,
+) -> Answer:
+    """Run a command in an empty folder of its own.
 
-    A command that takes longer than ``timeout`` seconds is ended together with everything it started.
+    Args:
+        command: the program and its arguments.
+        timeout: longest time in seconds; then it is ended together with everything it started.
+        log: a file for its output, to be read while it runs.
+        hopeless: asked now and then; what it answers, if anything, is why waiting longer makes no sense.
 
     Raises:
-        NuclioError: it cannot be started, or took too long.
+        NuclioError: it cannot be started, took too long, or was hopeless.
     """
     with tempfile.TemporaryDirectory(prefix="nuctl-") as folder:
-        out_path = log or Path(folder, "out")
-        with out_path.open("wb") as out, Path(folder, "err").open("wb") as err:
+        out_path, err_path = log or Path(folder, "out"), Path(folder, "err")
+        with out_path.open("wb") as out, err_path.open("wb") as err:
             try:
                 process = subprocess.Popen(
                     command,
@@ -102,14 +117,27 @@ def run(command: Sequence[str], timeout: float = 120, log: Path | None = None) -
                 )
             except OSError as error:
                 raise NuclioError(f"Cannot run {command[0]}: {error.strerror}.") from error
-            try:
-                rc = process.wait(timeout)
-            except subprocess.TimeoutExpired as error:
+            if reason := _wait(process, timeout, hopeless):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                text = last_lines(out_path.read_text(errors="replace"))
-                raise NuclioError(f"{' '.join(command[:3])} took longer than {timeout:.0f} s.\n{text}") from error
-        return Answer(rc, out_path.read_text(errors="replace"), Path(folder, "err").read_text(errors="replace"))
+                said = last_lines(out_path.read_text(errors="replace"))
+                raise NuclioError(f"{' '.join(command[:3])} was ended: {reason}.\n{said}")
+        return Answer(process.returncode, out_path.read_text(errors="replace"), err_path.read_text(errors="replace"))
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float, hopeless: Callable[[], str] | None) -> str:
+    """Wait for a process; return why it must be ended, or nothing when it ended by itself."""
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        try:
+            process.wait(max(0.0, min(left, _ASK_SECONDS) if hopeless else left))
+            return ""
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                return f"it took longer than {timeout:.0f} s"
+            if hopeless and (reason := hopeless()):
+                return reason
 
 
 class Nuctl:
@@ -120,11 +148,16 @@ class Nuctl:
         self.path = path
         self.namespace = namespace
 
-    def __call__(self, *arguments: str, timeout: float = 120, log: Path | None = None) -> Answer:
+    def __call__(
+        self,
+        *arguments: str,
+        timeout: float = 120,
+        log: Path | None = None,
+        hopeless: Callable[[], str] | None = None,
+    ) -> Answer:
         """Run nuctl with the platform and the namespace it must always be told."""
-        return run(
-            [self.path, *arguments, "--platform", "local", "--namespace", self.namespace], timeout=timeout, log=log
-        )
+        command = [self.path, *arguments, "--platform", "local", "--namespace", self.namespace]
+        return run(command, timeout, log, hopeless)
 
     def version(self) -> str:
         """Return its version.
@@ -169,9 +202,9 @@ class Docker:
         """Return the identifier of a local image; empty when it is not there."""
         return (self._inspect("image", name) or {}).get("Id", "")
 
-    def logs(self, name: str, count: int = 40) -> str:
+    def logs(self, name: str) -> str:
         """Return the last lines that a container wrote."""
-        return last_lines(self("logs", "--tail", str(count), name).text, count)
+        return last_lines(self("logs", "--tail", "40", name).text)
 
     def stored(self, kind: str, namespace: str, name: str = "") -> list[dict[str, Any]]:
         """Read functions or projects from the files of Nuclio's store, without changing anything.

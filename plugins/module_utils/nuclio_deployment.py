@@ -17,6 +17,7 @@ from ansible_collections.annotation.server.plugins.module_utils import nuclio_cl
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 
 _POLL_SECONDS = 2.0
+_HOPELESS_RESTARTS = 3
 
 
 @dataclass
@@ -101,27 +102,32 @@ class Function:
         Raises:
             NuclioError: it did not become ready; with the last lines of the build or of the function itself.
         """
-        before = self.docker.container(self.container_name)
+        before = (self.docker.container(self.container_name) or {}).get("Id")
         arguments = ["--path", context, "--readiness-timeout", str(readiness_timeout)]
         try:
-            answer = self._deploy(config, arguments, timeout, log)
+            answer = self._deploy(config, arguments, timeout, log, before)
+            said = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
+            if answer.rc == 0:
+                state = self.read()
+                if state.ready:
+                    return
+                said = f"nuctl deployed it, but it is {state.in_words()}. {state.message}"
         except NuclioError as error:
-            # Not told to anybody by nuctl itself: the deploy was ended here and the store still says "building".
-            raise NuclioError(f"{error}\nThe next run clears the unfinished deploy away.") from error
-        if answer.rc == 0:
-            state = self.read()
-            if state.ready:
-                return
-            raise NuclioError(
-                f"nuctl deployed {self.name}, but it is {state.in_words()}.\n{state.message}\n"
-                f"What its container says:\n{self.docker.logs(self.container_name)}"
-            )
-        after = self.docker.container(self.container_name)
-        started = after is not None and after.get("Id") != (before or {}).get("Id")
-        text = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
-        if started:
-            text = f"What the function itself says:\n{self.docker.logs(self.container_name)}\n{text}"
-        raise NuclioError(text)
+            # nuctl could tell nobody: the store still says "building".
+            said = f"{error}\nThe next run clears the unfinished deploy away."
+        after = (self.docker.container(self.container_name) or {}).get("Id")
+        if after and after != before:
+            # It was built; then what it says itself is the reason, and nuctl only repeats it.
+            said = f"What the function itself says:\n{self.docker.logs(self.container_name)}"
+        raise NuclioError(said)
+
+    def keeps_ending(self, before: str | None) -> str:
+        """Say that the new container ends as often as Docker starts it; nuctl would wait for it to the end."""
+        container = self.docker.container(self.container_name) or {}
+        count = int(container.get("RestartCount") or 0)
+        if container.get("Id") in (None, before) or count < _HOPELESS_RESTARTS:
+            return ""
+        return f"the function's container was started {count + 1} times and ended every time"
 
     def keep_image(self, container: Mapping[str, Any] | None) -> str:
         """Name the image of the running function, so that a new build cannot take it away. Empty: there is none."""
@@ -148,9 +154,9 @@ class Function:
         config = {"metadata": {"annotations": dict(before.annotations)}, "spec": spec}
         try:
             self.clear()
-            answer = self._deploy(
-                config, ["--run-image", image, "--readiness-timeout", str(readiness_timeout)], 600, None
-            )
+            running = (self.docker.container(self.container_name) or {}).get("Id")
+            arguments = ["--run-image", image, "--readiness-timeout", str(readiness_timeout)]
+            answer = self._deploy(config, arguments, 600, None, running)
             return answer.rc == 0 and self.read().ready
         except NuclioError:
             return False
@@ -171,25 +177,13 @@ class Function:
             raise NuclioError(f"nuctl delete function {self.name} failed:\n{nuclio_cli.last_lines(answer.text)}")
 
     def _deploy(
-        self, config: Mapping[str, Any], arguments: list[str], timeout: float, log: Path | None
+        self, config: Mapping[str, Any], arguments: list[str], timeout: float, log: Path | None, before: str | None
     ) -> nuclio_cli.Answer:
-        document = {
-            **config,
-            "metadata": {**(config.get("metadata") or {}), "name": self.name, "namespace": self.nuctl.namespace},
-        }
+        metadata = {**(config.get("metadata") or {}), "name": self.name, "namespace": self.nuctl.namespace}
         with tempfile.TemporaryDirectory(prefix="nuctl-") as folder:
             # JSON is YAML: no YAML writer is needed on the host.
             path = Path(folder, "function.yaml")
-            path.write_text(json.dumps(document, indent=2))
+            path.write_text(json.dumps({**config, "metadata": metadata}, indent=2))
             path.chmod(0o600)
-            return self.nuctl(
-                "deploy",
-                self.name,
-                "--project-name",
-                self.project,
-                "--file",
-                str(path),
-                *arguments,
-                timeout=timeout,
-                log=log,
-            )
+            command = ["deploy", self.name, "--project-name", self.project, "--file", str(path), *arguments]
+            return self.nuctl(*command, timeout=timeout, log=log, hopeless=lambda: self.keeps_ending(before))
