@@ -11,11 +11,13 @@ HELPER_IMAGE = "gcr.io/iguazio/alpine:3.20"
 HEALTH_CHECK_IMAGE = "quay.io/nuclio/uhttpc:0.0.1-amd64"
 
 # Function states in which Nuclio refuses changes (a killed deploy leaves its function in one of them).
-PROVISIONING_STATES = frozenset({
-    "waitingForBuild",
-    "building",
-    "waitingForResourceConfiguration",
-    "waitingForScaleResourceFromZero",
-    "waitingForScaleResourceToZero",
-    "configuringResources",
-})
+PROVISIONING_STATES = frozenset(
+    {
+        "waitingForBuild",
+        "building",
+        "waitingForResourceConfiguration",
+        "waitingForScaleResourceFromZero",
+        "waitingForScaleResourceToZero",
+        "configuringResources",
+    }
+)

@@ -51,17 +51,20 @@ class Handler(BaseHTTPRequestHandler):
             return 200, self._projects(parts[1] if len(parts) > 1 else "")
         if parts == ["projects"] and self.command == "POST":
             given = json.loads(body)
-            projects.save(self._namespace("project"), given["metadata"]["name"],
-                          (given.get("spec") or {}).get("description", ""))
+            projects.save(
+                self._namespace("project"), given["metadata"]["name"], (given.get("spec") or {}).get("description", "")
+            )
             return 201, given
         raise not_found(f"{self.command} {path} is not part of the stand-in")
 
     def _functions(self, name: str) -> Any:
         project = self.headers.get("x-nuclio-project-name", "")
         wanted = name or self.headers.get("x-nuclio-function-name", "")
-        found = {record["metadata"]["name"]: record
-                 for record in store.read_all("functions", self._namespace("function"), wanted)
-                 if not project or projects.function_project(record) == project}
+        found = {
+            record["metadata"]["name"]: record
+            for record in store.read_all("functions", self._namespace("function"), wanted)
+            if not project or projects.function_project(record) == project
+        }
         if not name:
             return found
         if name not in found:
@@ -69,8 +72,10 @@ class Handler(BaseHTTPRequestHandler):
         return found[name]
 
     def _projects(self, name: str) -> Any:
-        found = {record["meta"]["name"]: {"metadata": record["meta"], "spec": record["spec"]}
-                 for record in store.read_all("projects", self._namespace("project"), name)}
+        found = {
+            record["meta"]["name"]: {"metadata": record["meta"], "spec": record["spec"]}
+            for record in store.read_all("projects", self._namespace("project"), name)
+        }
         if not name:
             return found
         if name not in found:
@@ -90,15 +95,21 @@ class Handler(BaseHTTPRequestHandler):
         sent = {key: value for key, value in self.headers.items() if key.lower() not in HOP_BY_HOP}
         connection = http.client.HTTPConnection(host, HTTP_PORT, timeout=timeout)
         try:
-            connection.request(self.command, path, body=None if self.command == "GET" else body,
-                               headers={**sent, "X-Nuclio-Target": name})
+            connection.request(
+                self.command,
+                path,
+                body=None if self.command == "GET" else body,
+                headers={**sent, "X-Nuclio-Target": name},
+            )
             response = connection.getresponse()
             content = response.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise NuclioError(f"Failed to invoke function: {error}") from error
         finally:
             connection.close()
-        headers = {key: value for key, value in response.getheaders() if key.lower() not in (*HOP_BY_HOP, "date")}
+        headers = {
+            key: value for key, value in response.getheaders() if key.lower() not in (*HOP_BY_HOP, "date", "server")
+        }
         self._send(response.status, headers, content)
 
     def _namespace(self, kind: str) -> str:

@@ -27,8 +27,12 @@ def configuration(options: argparse.Namespace, namespace: str) -> dict[str, Any]
     if options.name:
         metadata["name"] = options.name
     build = spec.setdefault("build", {})
-    for key, value in (("image", options.image), ("baseImage", options.base_image),
-                       ("onbuildImage", options.onbuild_image), ("commands", options.build_command)):
+    for key, value in (
+        ("image", options.image),
+        ("baseImage", options.base_image),
+        ("onbuildImage", options.onbuild_image),
+        ("commands", options.build_command),
+    ):
         if value:
             build[key] = value
     if options.no_pull:
@@ -51,9 +55,11 @@ def apply(options: argparse.Namespace, config: dict[str, Any]) -> None:
             spec[key] = value
     if options.readiness_timeout >= 0:
         spec["readinessTimeoutSeconds"] = options.readiness_timeout
-    for key, given in (("triggers", options.triggers), ("platform", options.platform_config)):
-        if given:
-            spec[key] = {**(spec.get(key) or {}), **_decode(key, given)}
+    if options.triggers:
+        spec["triggers"] = {**(spec.get("triggers") or {}), **_decode("triggers", options.triggers)}
+    if options.platform_config:
+        attributes = _decode("function platform configuration", options.platform_config).get("attributes") or {}
+        spec["platform"] = {"attributes": {**functionconfig.platform_attributes(spec), **attributes}}
     for variable in options.env:
         name, equals, value = variable.partition("=")
         if not equals:
@@ -63,9 +69,12 @@ def apply(options: argparse.Namespace, config: dict[str, Any]) -> None:
         source, _, target = volume.partition(":")
         if not source or not target or ":" in target:
             raise NuclioError("Failed to parse volumes", f"{volume} is not of the form source:destination")
-        spec.setdefault("volumes", []).append({
-            "volume": {"name": f"volume-{index}", "hostPath": {"path": source}},
-            "volumeMount": {"name": f"volume-{index}", "mountPath": target}})
+        spec.setdefault("volumes", []).append(
+            {
+                "volume": {"name": f"volume-{index}", "hostPath": {"path": source}},
+                "volumeMount": {"name": f"volume-{index}", "mountPath": target},
+            }
+        )
     for key, given in (("limits", options.resource_limit), ("requests", options.resource_request)):
         for allocation in given:
             name, _, quantity = allocation.partition("=")

@@ -25,8 +25,12 @@ def parser() -> Parser:
     _persistent(everywhere)
     root = Parser(prog="nuctl", description="Stand-in for the Nuclio command-line interface")
     _persistent(root)
-    root.set_defaults(verbose=False, platform=os.environ.get("NUCTL_PLATFORM", "auto"),
-                      namespace=os.environ.get("NUCTL_NAMESPACE", ""), kubeconfig="")
+    root.set_defaults(
+        verbose=False,
+        platform=os.environ.get("NUCTL_PLATFORM", "auto"),
+        namespace=os.environ.get("NUCTL_NAMESPACE", ""),
+        kubeconfig="",
+    )
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser)
     commands.add_parser("version", aliases=["ver"], parents=[everywhere])
     _deploy(commands.add_parser("deploy", parents=[everywhere], argument_default=None))

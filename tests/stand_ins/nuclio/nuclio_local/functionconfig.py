@@ -63,8 +63,11 @@ def validate(config: Config) -> None:
         raise NuclioError("Triggers validation failed", "There's more than one http trigger (unsupported)")
     project = metadata["labels"]["nuclio.io/project-name"]
     if not store.read_all("projects", metadata["namespace"], project):
-        raise NuclioError("Failed to validate a function configuration", "Project existence validation failed",
-                          f"Project {project} does not exist")
+        raise NuclioError(
+            "Failed to validate a function configuration",
+            "Project existence validation failed",
+            f"Project {project} does not exist",
+        )
 
 
 def http_trigger(spec: Config) -> Config:
@@ -90,5 +93,7 @@ def wants_gpu(spec: Config) -> bool:
 
 def _require_text(where: str, value: Any) -> None:
     if not isinstance(value, str):
-        raise NuclioError("Failed parsing function config file",
-                          f"cannot unmarshal {type(value).__name__} into {where} of type string")
+        raise NuclioError(
+            "Failed parsing function config file",
+            f"cannot unmarshal {type(value).__name__} into {where} of type string",
+        )

@@ -33,8 +33,10 @@ def deploy(config: dict[str, Any], source: Path | None, log: Log) -> dict[str, A
     metadata, spec = config["metadata"], config["spec"]
     existing = store.read_all("functions", metadata["namespace"], metadata["name"])
     if existing and existing[0]["status"]["state"] in PROVISIONING_STATES:
-        raise NuclioError("Failed to validate a function configuration against an existing configuration",
-                          "Function cannot be updated when existing function is being provisioned")
+        raise NuclioError(
+            "Failed to validate a function configuration against an existing configuration",
+            "Function cannot be updated when existing function is being provisioned",
+        )
     log.info("Deploying function", name=metadata["name"])
     try:
         save(config, {"state": "building"})
@@ -49,9 +51,13 @@ def deploy(config: dict[str, Any], source: Path | None, log: Log) -> dict[str, A
         save(config, {"state": "error", "message": error.stack(), "logs": log.records})
         raise NuclioError("Failed to deploy function", str(error), *error.causes) from error
     save(config, {**status, "logs": log.records})
-    log.info("Function deploy complete", functionName=metadata["name"], httpPort=status["httpPort"],
-             internalInvocationURLs=status["internalInvocationUrls"],
-             externalInvocationURLs=status["externalInvocationUrls"])
+    log.info(
+        "Function deploy complete",
+        functionName=metadata["name"],
+        httpPort=status["httpPort"],
+        internalInvocationURLs=status["internalInvocationUrls"],
+        externalInvocationURLs=status["externalInvocationUrls"],
+    )
     return status
 
 
@@ -69,8 +75,10 @@ def remove(namespace: str, name: str, force: bool, log: Log) -> None:
         return
     if found[0]["status"]["state"] in PROVISIONING_STATES and not force:
         log.warn("Function cannot be deleted as it is being provisioned", functionName=name)
-        raise NuclioError("Failed to validate function-deletion options",
-                          str(precondition_failed("Function is being provisioned and cannot be deleted")))
+        raise NuclioError(
+            "Failed to validate function-deletion options",
+            str(precondition_failed("Function is being provisioned and cannot be deleted")),
+        )
     store.delete("functions", namespace, name)
     container = container_name(found[0]["metadata"])
     if inspect(container):
@@ -99,9 +107,13 @@ def _start(config: dict[str, Any], log: Log) -> dict[str, Any]:
     if running is None:
         raise NuclioError("Failed to get a container", name)
     port = published_port(running, HTTP_PORT)
-    return {"state": "ready", "httpPort": port, "containerImage": spec["image"],
-            "internalInvocationUrls": [f"{address}:{HTTP_PORT}" for address in addresses(running)],
-            "externalInvocationUrls": [f"0.0.0.0:{port}"] if port else []}
+    return {
+        "state": "ready",
+        "httpPort": port,
+        "containerImage": spec["image"],
+        "internalInvocationUrls": [f"{address}:{HTTP_PORT}" for address in addresses(running)],
+        "externalInvocationUrls": [f"0.0.0.0:{port}"] if port else [],
+    }
 
 
 def _run_options(config: dict[str, Any], previous_port: int) -> list[str]:
@@ -131,6 +143,12 @@ def _run_options(config: dict[str, Any], previous_port: int) -> list[str]:
     if policy.get("name"):
         retries = policy.get("maximumRetryCount")
         options.append(f"--restart={policy['name']}" + (f":{retries}" if retries else ""))
+    security = spec.get("securityContext") or {}
+    if security.get("runAsUser") is not None:
+        group = security.get("runAsGroup")
+        options.append(f"--user={security['runAsUser']}" + (f":{group}" if group is not None else ""))
+    if security.get("fsGroup") is not None:
+        options.append(f"--group-add={security['fsGroup']}")
     if functionconfig.wants_gpu(spec):
         options.append("--gpus=all")
     return options

@@ -93,8 +93,9 @@ def base_image(settings: dict[str, Any], runtime: str) -> str:
 
 def _dockerfile(spec: dict[str, Any], runtime: str) -> str:
     pre, post = directives(spec["build"])
-    return DOCKERFILE.substitute(base=base_image(spec["build"], runtime), wheels=WHEELS,
-                                 pre_copy="\n".join(pre), post_copy="\n".join(post))
+    return DOCKERFILE.substitute(
+        base=base_image(spec["build"], runtime), wheels=WHEELS, pre_copy="\n".join(pre), post_copy="\n".join(post)
+    )
 
 
 def _stage_handler(source: Path, target: Path) -> None:
@@ -117,9 +118,14 @@ def _fetch_artifacts(settings: dict[str, Any], staging: Path, log: Log) -> None:
     built = f"nuclio-onbuild-{uuid.uuid4().hex[:20]}"
     _docker_build(built, staging, "Dockerfile.onbuild", "--quiet")
     try:
-        _copy_from_image(built, {"/home/nuclio/bin/processor": artifacts / "processor",
-                                 "/home/nuclio/bin/py": artifacts / "py",
-                                 "/home/nuclio/bin/py-whl": artifacts / "whl"})
+        _copy_from_image(
+            built,
+            {
+                "/home/nuclio/bin/processor": artifacts / "processor",
+                "/home/nuclio/bin/py": artifacts / "py",
+                "/home/nuclio/bin/py-whl": artifacts / "whl",
+            },
+        )
     finally:
         docker("rmi", "--force", built)
     _copy_from_image(HEALTH_CHECK_IMAGE, {"/home/nuclio/bin/uhttpc": artifacts / "uhttpc"})
@@ -136,8 +142,23 @@ def _copy_from_image(image: str, paths: dict[str, Path]) -> None:
 
 def _docker_build(image: str, staging: Path, dockerfile: str, *options: str) -> None:
     try:
-        stream("build", "--network", "host", "--force-rm", "--tag", image, "--file", str(staging / dockerfile),
-               "--build-arg", f"NUCLIO_LABEL={VERSION}", "--build-arg", f"NUCLIO_ARCH={ARCHITECTURE}",
-               "--build-arg", "NUCLIO_BUILD_LOCAL_HANDLER_DIR=handler", *options, str(staging))
+        stream(
+            "build",
+            "--network",
+            "host",
+            "--force-rm",
+            "--tag",
+            image,
+            "--file",
+            str(staging / dockerfile),
+            "--build-arg",
+            f"NUCLIO_LABEL={VERSION}",
+            "--build-arg",
+            f"NUCLIO_ARCH={ARCHITECTURE}",
+            "--build-arg",
+            "NUCLIO_BUILD_LOCAL_HANDLER_DIR=handler",
+            *options,
+            str(staging),
+        )
     except DockerError as error:
         raise NuclioError("Failed to build docker image", str(error)) from error

@@ -142,8 +142,13 @@ def invoke(options: argparse.Namespace, log: Log) -> None:
 
 
 COMMANDS = {
-    "get functions": get_functions, "get projects": get_projects, "create projects": create_projects,
-    "delete projects": delete_projects, "delete functions": delete_functions, "deploy": deploy, "build": build,
+    "get functions": get_functions,
+    "get projects": get_projects,
+    "create projects": create_projects,
+    "delete projects": delete_projects,
+    "delete functions": delete_functions,
+    "deploy": deploy,
+    "build": build,
     "invoke": invoke,
 }
 

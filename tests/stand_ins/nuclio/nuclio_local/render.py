@@ -25,9 +25,11 @@ def functions(records: list[dict[str, Any]], form: str) -> str:
         project = metadata["labels"].get("nuclio.io/project-name", "")
         row = [metadata["namespace"], metadata["name"], project, status["state"], "1/1", status.get("httpPort") or ""]
         if form == "wide":
-            row += [",".join(f"{k}={v}" for k, v in metadata["labels"].items()),
-                    ", ".join(status.get("internalInvocationUrls") or []),
-                    ", ".join(status.get("externalInvocationUrls") or [])]
+            row += [
+                ",".join(f"{k}={v}" for k, v in metadata["labels"].items()),
+                ", ".join(status.get("internalInvocationUrls") or []),
+                ", ".join(status.get("externalInvocationUrls") or []),
+            ]
         rows.append(row)
     header = ["NAMESPACE", "NAME", "PROJECT", "STATE", "REPLICAS", "NODE PORT"]
     wide = ["LABELS", "INTERNAL INVOCATION URL", "EXTERNAL INVOCATION URLS"] if form == "wide" else []

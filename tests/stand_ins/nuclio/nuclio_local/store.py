@@ -59,8 +59,19 @@ def _exec(command: str, *options: str) -> str:
 
 def _start_reader() -> None:
     try:
-        docker("run", "--rm", "--detach", "--name", READER, "--volume", f"{VOLUME}:{ROOT}",
-               HELPER_IMAGE, "/bin/sh", "-c", "/bin/sleep 6h")
+        docker(
+            "run",
+            "--rm",
+            "--detach",
+            "--name",
+            READER,
+            "--volume",
+            f"{VOLUME}:{ROOT}",
+            HELPER_IMAGE,
+            "/bin/sh",
+            "-c",
+            "/bin/sleep 6h",
+        )
     except DockerError as error:
         if "is already in use by container" not in str(error):
             raise NuclioError("Failed to run container with storage volume", str(error)) from error

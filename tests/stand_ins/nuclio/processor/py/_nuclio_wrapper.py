@@ -35,8 +35,13 @@ def answer(entrypoint, context, encoder, message):
     except Exception as error:
         formatted = f'Exception caught in handler "{error}": {traceback.format_exc()}'
         context.logger.warn(formatted)
-        return {"body": formatted, "body_encoding": "text", "content_type": "text/plain", "status_code": 500,
-                "headers": {}}
+        return {
+            "body": formatted,
+            "body_encoding": "text",
+            "content_type": "text/plain",
+            "status_code": 500,
+            "headers": {},
+        }
 
 
 def main():
@@ -54,14 +59,18 @@ def main():
         entrypoint = load_entrypoint(options.handler)
         connection.send(("connected",))
         context = nuclio_sdk.Context(
-            logger, nuclio_sdk.Platform("local", namespace=options.namespace), worker_id=options.worker_id,
-            trigger=TriggerInfo(options.trigger_kind, options.trigger_name))
+            logger,
+            nuclio_sdk.Platform("local", namespace=options.namespace),
+            worker_id=options.worker_id,
+            trigger=TriggerInfo(options.trigger_kind, options.trigger_name),
+        )
         init_context = getattr(sys.modules[entrypoint.__module__], "init_context", None)
         if init_context is not None:
             init_context(context)
     except Exception as error:
-        logger.warn_with("Caught unhandled exception while initializing", err=str(error),
-                         traceback=traceback.format_exc())
+        logger.warn_with(
+            "Caught unhandled exception while initializing", err=str(error), traceback=traceback.format_exc()
+        )
         return 1
     connection.send(("started",))
     encoder = nuclio_sdk.json_encoder.Encoder()

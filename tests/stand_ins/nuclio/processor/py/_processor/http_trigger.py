@@ -74,14 +74,26 @@ def event_handler(pool, config):
         def event(self, body):
             """Return the fields from which nuclio-sdk makes its Event."""
             # The key is written as Go writes header names, whatever the client sent.
-            headers = {"-".join(part.capitalize() for part in key.split("-")): value
-                       for key, value in self.headers.items()}
+            headers = {
+                "-".join(part.capitalize() for part in key.split("-")): value for key, value in self.headers.items()
+            }
             return {
-                "body": body, "content_type": self.headers.get("Content-Type", ""), "headers": headers,
-                "method": self.command, "path": self.path.split("?")[0], "url": self.path, "size": len(body),
-                "fields": _fields(self.path), "id": str(uuid.uuid4()), "timestamp": time.time(),
+                "body": body,
+                "content_type": self.headers.get("Content-Type", ""),
+                "headers": headers,
+                "method": self.command,
+                "path": self.path.split("?")[0],
+                "url": self.path,
+                "size": len(body),
+                "fields": _fields(self.path),
+                "id": str(uuid.uuid4()),
+                "timestamp": time.time(),
                 "trigger": {"kind": "http", "name": config.trigger_name},
-                "shard_id": 0, "num_shards": 1, "type": "", "type_version": "", "version": "",
+                "shard_id": 0,
+                "num_shards": 1,
+                "type": "",
+                "type_version": "",
+                "version": "",
             }
 
     return Event

@@ -34,10 +34,26 @@ class Worker:
         python = os.environ.get("NUCLIO_PYTHON_EXE_PATH") or shutil.which("python3") or sys.executable
         self._expected_end = False
         self.process = subprocess.Popen(
-            [python, "-u", str(WRAPPER), "--handler", self._config.handler, "--namespace", self._config.namespace,
-             "--trigger-kind", "http", "--trigger-name", self._config.trigger_name, "--worker-id", str(self.number),
-             "--descriptor", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": _python_path()})
+            [
+                python,
+                "-u",
+                str(WRAPPER),
+                "--handler",
+                self._config.handler,
+                "--namespace",
+                self._config.namespace,
+                "--trigger-kind",
+                "http",
+                "--trigger-name",
+                self._config.trigger_name,
+                "--worker-id",
+                str(self.number),
+                "--descriptor",
+                str(theirs.fileno()),
+            ],
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": _python_path()},
+        )
         theirs.close()
         self._connection = Connection(ours.detach())
         if not self._connection.poll(CONNECT_TIMEOUT):
