@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -59,18 +58,6 @@ def build(name: str, folder: Path, base: str, target: str = "", args: Iterable[s
         options += ["--build-arg", arg]
     with step(f"image {name}"):
         docker("build", "--quiet", *options, "--tag", name, str(folder))
-    return name
-
-
-def build_by_script(name: str, script: Path, base: str, args: Iterable[str] = ()) -> str:
-    """Like `build`, by a program that builds the image: SCRIPT --image NAME --base BASE [args...]."""
-    inputs = digest(made_from(base), folder_digest(script.parent), *args)
-    if made_from(name) == inputs:
-        return name
-    with step(f"image {name}"):
-        run(sys.executable, str(script), "--image", name, "--base", base, *args, **docker_environment())
-        labels = ("--label", f"{INPUTS}={inputs}", "--label", f"{settings.LABEL}=1")
-        run("docker", "build", "--quiet", *labels, "--tag", name, "-", stdin=f"FROM {name}\n".encode(), **docker_environment())
     return name
 
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import shutil
+import sys
 import tarfile
 import time
 import urllib.request
@@ -13,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from demo import hosts, images, machine, registry, settings
-from demo.shell import Failed, docker, inspect, step
+from demo.shell import Failed, docker, inspect, run, step
 
 
 def up() -> None:
@@ -23,6 +24,12 @@ def up() -> None:
     _write_files(listed.get("files", []))
     _start()
     _push(listed["images"])
+
+
+def runs() -> bool:
+    """Whether the mirror is up; it may still lack what changed since."""
+    there = inspect("container", settings.MIRROR)
+    return there is not None and there["State"]["Running"]
 
 
 def _start() -> None:
@@ -64,16 +71,9 @@ def _push(listed: list[dict]) -> None:
     pushed = json.loads(pushed_file.read_text()) if pushed_file.exists() else {}
     wanted: dict[str, str] = {}
     for item in listed:
-        source = settings.REPOSITORY / (item.get("script") or item["build"])
-        if not source.exists():
-            print(f"  no {source.relative_to(settings.REPOSITORY)}: {item['name']} left out", flush=True)
-            continue
-        local, base = settings.IMAGES + item["name"], images.ensure(item.get("base", "debian:13"))
-        if source.is_dir():
-            arguments = [f"{key}={value}" for key, value in item.get("args", {}).items()]
-            images.build(local, source, base, item.get("target", ""), arguments)
-        else:
-            images.build_by_script(local, source, base, item.get("args", []))
+        arguments = [f"{key}={value}" for key, value in item.get("args", {}).items()]
+        local = images.build(settings.IMAGES + item["name"], settings.REPOSITORY / item["build"],
+                             images.ensure(item.get("base", "debian:13")), item.get("target", ""), arguments)  # fmt: skip
         # What was pushed is told by the two ends: the image built here, and the config the registry holds.
         state = [images.made_from(local), registry.config_digest(item["name"])]
         if pushed.get(item["name"]) != state:
@@ -91,15 +91,12 @@ def _write_files(listed: list[dict]) -> None:
     settings.FILES.mkdir(parents=True, exist_ok=True)
     checksums = {}
     for item in listed:
-        source = settings.REPOSITORY / item["from"]
-        if not source.exists():
-            print(f"  no {item['from']}: {item['name']} left out", flush=True)
-            continue
-        target = settings.FILES / item["name"]
-        data = pack(source, item["folder"]) if source.is_dir() else source.read_bytes()
-        if not target.exists() or target.read_bytes() != data:
-            target.write_bytes(data)
-        checksums[item["name"]] = hashlib.sha256(data).hexdigest()
+        source, target = settings.REPOSITORY / item["from"], settings.FILES / item["name"]
+        if source.is_dir():
+            target.write_bytes(pack(source, item["folder"]))
+        else:
+            run(sys.executable, str(source), str(target))
+        checksums[item["name"]] = hashlib.sha256(target.read_bytes()).hexdigest()
     for old in settings.FILES.iterdir():
         if old.name not in checksums and old.name != "pip":
             old.unlink() if old.is_file() else shutil.rmtree(old)
