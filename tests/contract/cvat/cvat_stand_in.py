@@ -1,4 +1,4 @@
-"""Starts the stand-in server for the contract test: five containers on a network of their own."""
+"""Starts the stand-in server for the contract test: eight containers with names of their own."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def _images(client: Any) -> dict[str, str]:
         pytest.fail(f"{error.explanation}: build the stand-ins with 'demo/up mirror', or set CVAT_URL to a real CVAT")
 
 
+def _network(client: Any, name: str, stack: ExitStack) -> Any:
+    """The demo's network, which its engine forwards between containers; on any other engine a network of our own."""
+    for network in client.networks.list(names=["annotation-demo"]):
+        if network.name == "annotation-demo":
+            return network
+    network = client.networks.create(name)
+    stack.callback(network.remove)
+    network.reload()
+    return network
+
+
 def _client() -> Any:
     if "DOCKER_HOST" not in os.environ and ENGINE.exists():
         return docker.DockerClient(base_url=ENGINE.read_text().strip(), timeout=600)
@@ -60,9 +71,7 @@ def started(share: Path, files: dict[str, bytes]) -> Iterator[Server]:
     images = _images(client)
     name = f"annotation-contract-{secrets.token_hex(3)}"
     with ExitStack() as stack:
-        network = client.networks.create(name)
-        stack.callback(network.remove)
-        network.reload()
+        network = _network(client, name, stack)
         gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
         Bucket.objects = files
         bucket = stack.enter_context(served(Bucket, gateway))
@@ -85,7 +94,7 @@ def started(share: Path, files: dict[str, bytes]) -> Iterator[Server]:
 
         def run(stage: str, label: str, **options: Any) -> Any:
             container = client.containers.run(
-                images[stage], name=f"{name}-{label}", network=name, detach=True, **options
+                images[stage], name=f"{name}-{label}", network=network.name, detach=True, **options
             )
             stack.callback(container.remove, force=True, v=True)
             return container
