@@ -24,6 +24,4 @@ def handler(context: Any, event: Any) -> Any:
         # A poisoned CUDA context fails every later request of this process; Nuclio starts a new one.
         context.logger.error("The GPU's context is broken: ending this process")
         os._exit(1)
-    return context.Response(
-        body=reply.body, headers={}, content_type="application/json", status_code=reply.status
-    )
+    return context.Response(body=reply.body, headers={}, content_type="application/json", status_code=reply.status)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from segmenter.errors import RequestError
 from segmenter.loading import choose_device, load_model
 from segmenter.predictor import Predictor

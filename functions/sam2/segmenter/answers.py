@@ -52,7 +52,7 @@ def mask_json(mask: np.ndarray) -> bytes:
 
 
 def shape_json(outline: Outline, confidence: str | None) -> bytes:
-    """Write one entry of ``shapes``. ``confidence`` is the attribute's text, for example ``0.93``; None leaves it out."""
+    """Write one entry of ``shapes``; ``confidence`` is the attribute's text (``0.93``), None leaves it out."""
     corners = (outline.left, outline.top, outline.right, outline.bottom)
     points = ",".join(map(str, outline.runs.tolist())) + "," + ",".join(map(str, corners))
     attributes = "" if confidence is None else f',"attributes":[{{"spec_id":0,"value":"{confidence}"}}]'

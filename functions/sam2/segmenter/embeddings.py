@@ -19,6 +19,7 @@ class Embedding:
     nbytes: int = field(init=False)
 
     def __post_init__(self) -> None:
+        """Count the bytes once."""
         self.nbytes = sum(level.numel() * level.element_size() for level in self.levels)
 
 
@@ -65,4 +66,5 @@ class EmbeddingCache:
             self.nbytes = 0
 
     def __len__(self) -> int:
+        """Return the number of embeddings kept."""
         return len(self._entries)

@@ -27,7 +27,10 @@ class Figures:
     def summary(self) -> dict[str, Any]:
         """Return counts, and median and 95th percentile of latencies in milliseconds."""
         latency = {
-            name: {"p50": round(float(np.median(values)) * 1e3, 1), "p95": round(float(np.quantile(values, 0.95)) * 1e3, 1)}
+            name: {
+                "p50": round(float(np.median(values)) * 1e3, 1),
+                "p95": round(float(np.quantile(values, 0.95)) * 1e3, 1),
+            }
             for name, values in self._seconds.items()
         }
         return {"uptime_s": round(time.time() - self._started), "requests": dict(self._counts), "latency_ms": latency}

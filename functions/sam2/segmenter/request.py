@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +79,8 @@ def _points(value: Any, field: str, most: int) -> np.ndarray:
             name = f"{field}[{number}].{axis}"
             if isinstance(coordinate, bool) or not isinstance(coordinate, int | float):
                 raise RequestError(name, f"must be a number, not {_kind(coordinate)}")
-            if not math.isfinite(coordinate) or abs(coordinate) > FARTHEST:
+            # Written so that NaN fails too, and integers of any length are compared as they are.
+            if not abs(coordinate) <= FARTHEST:
                 raise RequestError(name, f"must be a finite number of at most {FARTHEST:.0f}, in pixels")
     return np.array(value, dtype=np.float64).reshape(-1, 2)
 

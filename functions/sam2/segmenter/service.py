@@ -131,4 +131,6 @@ def split(request: Request, height: int, width: int) -> list[Prompt]:
         [(points >= box[:2]).all(axis=1) & (points <= box[2:]).all(axis=1) for box in boxes], dtype=bool
     ).reshape(len(boxes), len(points))
     common = ~inside.any(axis=0)
-    return [Prompt(points[own | common], request.labels[own | common], box) for box, own in zip(boxes, inside, strict=True)]
+    return [
+        Prompt(points[own | common], request.labels[own | common], box) for box, own in zip(boxes, inside, strict=True)
+    ]

@@ -18,7 +18,8 @@ def prepare_picture(picture: np.ndarray, side: int) -> torch.Tensor:
 
     Source: torchvision's ToTensor, Resize and Normalize, in that order.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).to(torch.float32).div_(255)[None]
+    channels = np.array(picture.transpose(2, 0, 1), order="C")
+    pixels = torch.from_numpy(channels).to(torch.float32).div_(255)[None]
     if pixels.shape[-2:] != (side, side):
         pixels = F.interpolate(pixels, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
     mean = torch.tensor(MEAN).view(-1, 1, 1)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-POINT_LAYOUTS = {"box": (), "point": (1,), "box+point": (1,), "box-point": (0,), "points": (1, 1), "point-point": (1, 0)}
+POINT_LAYOUTS = {
+    "box": (),
+    "point": (1,),
+    "box+point": (1,),
+    "box-point": (0,),
+    "points": (1, 1),
+    "point-point": (1, 0),
+}
 LAYOUT_SHARES = {"box": 0.45, "point": 0.25, "box+point": 0.08, "box-point": 0.08, "points": 0.07, "point-point": 0.07}
 
 

@@ -12,6 +12,29 @@ from .outlines import HELD_OUT, TRAINING, Family
 
 
 @dataclass(frozen=True)
+class Style:
+    """How hard a picture is to read.
+
+    Args:
+        textures: shares of plain surfaces, gradients, clouds, stripes and checks.
+        tint: least and greatest strength of a texture, in grey levels.
+        contrast: least distance between the colours of an object and the background, in RGB.
+        lines: greatest number of stray lines.
+        overlap: whether an object may cover another.
+    """
+
+    textures: tuple[float, float, float, float, float]
+    tint: tuple[float, float]
+    contrast: float
+    lines: int
+    overlap: bool
+
+
+PLAIN = Style((0.6, 0.25, 0.15, 0.0, 0.0), (4, 14), 110, 0, overlap=False)
+BUSY = Style((0.3, 0.2, 0.25, 0.15, 0.1), (8, 38), 60, 3, overlap=True)
+
+
+@dataclass(frozen=True)
 class Scene:
     """An RGB picture (H x W x 3, uint8), one visible mask per object (N x H x W, bool), and the family of each."""
 
@@ -36,10 +59,10 @@ def box_fill(mask: np.ndarray) -> float:
     return float(mask.sum()) / ((right - left + 1) * (bottom - top + 1))
 
 
-def _texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _texture(rng: np.random.Generator, height: int, width: int, style: Style) -> np.ndarray:
     """Return a texture (H x W x 3, float32) around zero: plain, gradient, clouds, stripes or checks."""
-    kind = rng.choice(5, p=[0.3, 0.2, 0.25, 0.15, 0.1])
-    tint = rng.uniform(0.3, 1.0, 3).astype(np.float32) * rng.uniform(8, 38)
+    kind = rng.choice(5, p=style.textures)
+    tint = rng.uniform(0.3, 1.0, 3).astype(np.float32) * rng.uniform(*style.tint)
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     if kind == 0:
@@ -60,13 +83,15 @@ def _texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return pattern[..., None].astype(np.float32) * tint
 
 
-def _paint(rng: np.random.Generator, height: int, width: int, other: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _paint(
+    rng: np.random.Generator, height: int, width: int, other: np.ndarray | None, style: Style
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a surface and its base colour; the colour keeps a distance from ``other`` so that it can be seen."""
     for _ in range(20):
         colour = rng.uniform(15, 240, 3).astype(np.float32)
-        if other is None or np.linalg.norm(colour - other) > 60:
+        if other is None or np.linalg.norm(colour - other) > style.contrast:
             break
-    return colour + _texture(rng, height, width), colour
+    return colour + _texture(rng, height, width, style), colour
 
 
 def _mask(rng: np.random.Generator, family: Family, height: int, width: int, span: tuple[float, float]) -> np.ndarray:
@@ -87,10 +112,11 @@ def draw_scene(
     seed: int | Sequence[int],
     height: int = 1024,
     width: int = 1024,
-    objects: tuple[int, int] = (2, 7),
+    objects: tuple[int, int] = (1, 5),
     families: dict[str, Family] = TRAINING,
     span: tuple[float, float] = (0.1, 0.7),
     max_fill: float = 1.0,
+    style: Style = PLAIN,
 ) -> Scene:
     """Draw a picture. The same arguments give the same picture.
 
@@ -101,11 +127,12 @@ def draw_scene(
         families: what to draw (``TRAINING`` or ``HELD_OUT`` of outlines).
         span: least and greatest size of an object, as a share of the picture.
         max_fill: objects that fill more of their box than this are drawn but not counted (no mask is returned).
+        style: ``PLAIN`` or ``BUSY``.
     """
     rng = np.random.default_rng(seed)
-    picture, colour = _paint(rng, height, width, None)
+    picture, colour = _paint(rng, height, width, None, style)
     picture = np.broadcast_to(picture, (height, width, 3)).copy()
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, style.lines + 1))):
         clutter = Image.new("1", (width, height))
         line = [tuple(p) for p in (rng.uniform(0, 1, (3, 2)) * (width, height)).tolist()]
         ImageDraw.Draw(clutter).line(line, fill=1, width=int(rng.integers(1, 5)))
@@ -117,7 +144,9 @@ def draw_scene(
     for _ in range(int(rng.integers(objects[0], objects[1] + 1))):
         name = names[int(rng.integers(len(names)))]
         mask = _mask(rng, families[name], height, width, span)
-        surface, _ = _paint(rng, height, width, colour)
+        if not style.overlap and any((mask & other).any() for other in masks):
+            continue
+        surface, _ = _paint(rng, height, width, colour, style)
         picture = np.where(mask[..., None], surface, picture)
         masks = [*(m & ~mask for m in masks), mask]
         drawn.append(name)
@@ -127,19 +156,19 @@ def draw_scene(
     if rng.random() < 0.4:
         result = result.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.4) * width / 1024))
     least = 0.0012 * height * width
-    keep = [
-        i for i, m in enumerate(masks) if m.sum() > max(least, 0.45 * full[i]) and box_fill(m) <= max_fill
-    ]
+    keep = [i for i, m in enumerate(masks) if m.sum() > max(least, 0.45 * full[i]) and box_fill(m) <= max_fill]
     kept = np.stack([masks[i] for i in keep]) if keep else np.zeros((0, height, width), bool)
     return Scene(np.array(result), kept, tuple(drawn[i] for i in keep))
 
 
-def held_out_scenes(count: int, height: int = 1024, width: int = 1024, seed: int = 20_261_123) -> list[Scene]:
-    """Return scenes for evaluation: families and seeds that training never sees, objects filling at most 0.6 of the box."""
-    scenes = []
+def held_out_scenes(
+    count: int, height: int = 1024, width: int = 1024, seed: int = 20_261_123, style: Style = PLAIN
+) -> list[Scene]:
+    """Return scenes for evaluation: families and seeds that training never sees, filling at most 0.6 of their box."""
+    scenes: list[Scene] = []
     number = 0
     while len(scenes) < count:
-        scene = draw_scene((seed, number), height, width, (1, 5), HELD_OUT, max_fill=0.6)
+        scene = draw_scene((seed, number), height, width, (1, 5), HELD_OUT, max_fill=0.6, style=style)
         number += 1
         if len(scene.masks):
             scenes.append(scene)

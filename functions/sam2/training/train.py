@@ -49,7 +49,10 @@ def decode(
     labels: torch.Tensor,
     previous: torch.Tensor | None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Run prompt encoder and mask decoder for N prompts on one picture: logits N x 4 x h x w, IoU N x 4, score N x 1."""
+    """Run prompt encoder and mask decoder for N prompts on one picture.
+
+    Returns logits (N x 4 x h x w), predicted IoU (N x 4) and the score of "there is an object" (N x 1).
+    """
     sparse, dense = net.sam_prompt_encoder(points=(coords, labels), boxes=None, masks=previous)
     logits, iou, _, score = net.sam_mask_decoder.predict_masks(
         image_embeddings=levels[2],
@@ -96,9 +99,7 @@ def scene_loss(
         first = 1 if coords.shape[1] == 1 else 0
         best = iou[:, 1:].argmax(1) + 1 if first else torch.zeros(len(iou), dtype=torch.long)
         answer = logits[torch.arange(len(best)), best].detach()
-        seen[f"{layout} {number}" if number == 0 else f"round {number}"] = float(
-            iou_of(answer[:, None], target).mean()
-        )
+        seen[f"{layout} {number}" if number == 0 else f"round {number}"] = float(iou_of(answer[:, None], target).mean())
         full = F.interpolate(answer[:, None], side, mode="bilinear")[:, 0].numpy() > 0
         clicks = [prompts.correction(rng, m, a) for m, a in zip(masks, full, strict=True)]
         coords = np.concatenate([coords, np.array([[c] for c, _ in clicks], np.float32)], axis=1)
@@ -108,7 +109,13 @@ def scene_loss(
 
 
 def run_stage(
-    net: torch.nn.Module, average: torch.nn.Module, side: int, steps: int, rate: float, seed: int, args: argparse.Namespace
+    net: torch.nn.Module,
+    average: torch.nn.Module,
+    side: int,
+    steps: int,
+    rate: float,
+    seed: int,
+    args: argparse.Namespace,
 ) -> None:
     """Train at one picture size with a one-cycle learning rate; writes the averaged weights every few minutes.
 
@@ -124,9 +131,11 @@ def run_stage(
         share = step / steps
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        scenes = []
+        scenes: list[Scene] = []
         while len(scenes) < batch:
-            scene = draw_scene((seed, step, int(rng.integers(2**31))), side, side, span=(0.2 if side < 512 else 0.09, 0.8))
+            scene = draw_scene(
+                (seed, step, int(rng.integers(2**31))), side, side, span=(0.2 if side < 512 else 0.09, 0.8)
+            )
             if len(scene.masks):
                 scenes.append(scene)
         levels = models.features(net, torch.stack([models.normalise(torch.from_numpy(s.picture)) for s in scenes]))

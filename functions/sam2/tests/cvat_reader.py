@@ -1,0 +1,66 @@
+"""Reads answers as CVAT's server and interface do, and refuses what they would choke on (facts: CVAT 2.80)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from function import Reply
+
+
+def read_mask(reply: Reply, height: int, width: int) -> np.ndarray:
+    """Read ``mask``: a full-size list of rows of 0 and 1."""
+    answer = _json_object(reply)
+    assert set(answer) == {"mask"}
+    rows = answer["mask"]
+    assert len(rows) == height and {len(row) for row in rows} == {width}
+    mask = np.array(rows)
+    assert mask.dtype.kind == "i" and set(np.unique(mask)) <= {0, 1}
+    return mask.astype(bool)
+
+
+def read_shapes(reply: Reply, height: int, width: int) -> list[tuple[np.ndarray, float | None]]:
+    """Read ``shapes``: run lengths of a crop, then its inclusive corners, and perhaps a confidence as text."""
+    answer = _json_object(reply)
+    assert set(answer) == {"shapes"}
+    return [_read_shape(shape, height, width) for shape in answer["shapes"]]
+
+
+def _read_shape(shape: dict[str, Any], height: int, width: int) -> tuple[np.ndarray, float | None]:
+    assert set(shape) <= {"type", "points", "attributes"} and shape["type"] == "mask"
+    assert all(type(value) is int for value in shape["points"])
+    *runs, left, top, right, bottom = shape["points"]
+    assert 0 <= left <= right < width and 0 <= top <= bottom < height
+    crop = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    assert min(runs[1:], default=1) > 0, "only the first run may be empty"
+    crop = crop.reshape(bottom - top + 1, right - left + 1)
+    assert crop.any(0)[[0, -1]].all() and crop.any(1)[[0, -1]].all(), "the crop is not tight"
+    mask = np.zeros((height, width), bool)
+    mask[top : bottom + 1, left : right + 1] = crop
+    return mask, _confidence(shape)
+
+
+def _confidence(shape: dict[str, Any]) -> float | None:
+    attributes = shape.get("attributes", [])
+    if not attributes:
+        return None
+    (attribute,) = attributes
+    assert attribute["spec_id"] == 0 and isinstance(attribute["value"], str)
+    return float(attribute["value"])
+
+
+def _json_object(reply: Reply) -> dict[str, Any]:
+    assert reply.status == 200, reply.text[:300]
+    assert reply.content_type == "application/json"
+    answer = reply.json()
+    assert isinstance(answer, dict)
+    return answer
+
+
+def read_error(reply: Reply) -> tuple[int, str]:
+    """Read a refusal; returns its status and the field that it names."""
+    assert 400 <= reply.status < 500, reply.text[:300]
+    assert reply.content_type == "application/json"
+    error = reply.json()["error"]
+    assert set(error) == {"field", "message"} and error["message"]
+    return reply.status, error["field"]

@@ -1,0 +1,71 @@
+"""Memory for embeddings stays within its bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from function import encode
+from hypothesis import given
+from hypothesis import strategies as st
+from segmenter.embeddings import Embedding, EmbeddingCache
+
+
+def embedding(kibibytes: int) -> Embedding:
+    return Embedding([torch.zeros(kibibytes * 256)], 1, 1)
+
+
+def test_a_thousand_pictures_stay_within_the_bound() -> None:
+    cache = EmbeddingCache(64 * 1024)
+    for number in range(1000):
+        cache.put(number.to_bytes(4, "big"), embedding(7))
+        assert cache.nbytes <= cache.max_bytes
+    assert len(cache) == 9 and cache.get((999).to_bytes(4, "big")) is not None
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 12), st.booleans()), max_size=60))
+def test_cache_keeps_the_most_recently_used(steps: list[tuple[int, int, bool]]) -> None:
+    cache = EmbeddingCache(20 * 1024)
+    model: dict[int, int] = {}
+    for key, size, is_read in steps:
+        if is_read:
+            found = cache.get(bytes([key]))
+            assert (found is not None) == (key in model)
+            if key in model:
+                model[key] = model.pop(key)
+        else:
+            cache.put(bytes([key]), embedding(size))
+            model.pop(key, None)
+            if size <= 20:
+                while sum(model.values()) + size > 20:
+                    model.pop(next(iter(model)))
+                model[key] = size
+        assert cache.nbytes == 1024 * sum(model.values()) and len(cache) == len(model)
+
+
+def test_the_function_keeps_what_fits_and_forgets_the_rest(start: Any) -> None:
+    worker = start(CACHE_MIB="5")
+    pictures = [np.full((20, 20, 3), value, np.uint8) for value in range(6)]
+    for picture in pictures:
+        assert worker.ask(image=encode(picture), pos_points=[[5, 5]]).status == 200
+    cache = worker.interactor.cache
+    assert 0 < len(cache) < len(pictures) and cache.nbytes <= 5 * 1024**2
+
+
+def test_full_device_memory_costs_the_cache_and_not_the_answer(start: Any, monkeypatch: Any) -> None:
+    worker = start()
+    image = encode(np.zeros((20, 20, 3), np.uint8))
+    first = worker.ask(image=image, pos_points=[[5, 5]])
+    predictor = worker.interactor.predictor
+    original = predictor.predict
+    failures = iter([True])
+
+    def fail_once(*arguments: Any) -> Any:
+        if next(failures, False):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(*arguments)
+
+    monkeypatch.setattr(predictor, "predict", fail_once)
+    assert worker.ask(image=image, pos_points=[[5, 5]]).text == first.text
+    assert worker.interactor.cache.misses == 2, "the picture was embedded again"
