@@ -53,10 +53,7 @@ class Nuclio:
         return [
             *("deploy", name, "--path", str(folder), "--project-name", PROJECT, "--image", f"contract.{name}"),
             *("--base-image", f"{self.prefix}python:3.11-slim-bookworm", *pull),
-            *(
-                "--platform-config",
-                json.dumps({"attributes": {"network": NETWORK, "restartPolicy": {"name": "always"}}}),
-            ),
+            *("--platform-config", json.dumps({"attributes": attributes})),
             *flags,
         ]
 

@@ -49,7 +49,7 @@ def _persistent(target: argparse.ArgumentParser) -> None:
     target.add_argument("--kubeconfig", "-k")
 
 
-def _resources(verb: str, target: argparse.ArgumentParser, everywhere: argparse.ArgumentParser) -> None:
+def _resources(verb: str, target: argparse.ArgumentParser, everywhere: Parser) -> None:
     kinds = target.add_subparsers(dest="kind", required=True, parser_class=Parser)
     aliases = {"projects": ["project", "proj", "prj"], "functions": ["function", "fu", "fn"]}
     for kind in ("projects",) if verb == "create" else ("projects", "functions"):

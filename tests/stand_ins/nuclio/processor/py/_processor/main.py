@@ -10,19 +10,19 @@ from _processor.http_trigger import event_handler, readiness_handler
 from _processor.workers import Pool
 
 
-def main():
+def main(http_port=8080, ready_port=8082):
     """Serve until told to stop; a worker that cannot start ends everything."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = configuration.read()
     pool = Pool(config)
-    ready = ThreadingHTTPServer(("", 8082), readiness_handler(pool))
+    ready = ThreadingHTTPServer(("", ready_port), readiness_handler(pool))
     threading.Thread(target=ready.serve_forever, daemon=True).start()
     try:
         pool.start()
     except EOFError:
         print("Failed to start a worker; see its traceback above", flush=True)
         return 1
-    server = ThreadingHTTPServer(("", 8080), event_handler(pool, config))
+    server = ThreadingHTTPServer(("", http_port), event_handler(pool, config))
     print(f"Processor started with {config.workers} worker(s)", flush=True)
     server.serve_forever()
     return 0

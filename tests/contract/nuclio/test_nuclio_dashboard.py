@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import requests
 from nuclio_system import Nuclio
 
@@ -47,7 +46,6 @@ def test_an_unknown_function_is_404_and_no_name_is_400(nuclio: Nuclio) -> None:
     assert requests.post(f"{nuclio.dashboard}/api/function_invocations", timeout=30).status_code == 400
 
 
-@pytest.mark.slow
 def test_only_the_dashboard_notes_that_a_container_stopped_or_came_back(nuclio: Nuclio, behaviour: str) -> None:
     container = nuclio.container(behaviour)
     container.stop(timeout=1)
