@@ -100,7 +100,7 @@ def _write_files(listed: list[dict]) -> None:
     for old in settings.FILES.iterdir():
         if old.name not in checksums and old.name != "pip":
             old.unlink() if old.is_file() else shutil.rmtree(old)
-    told = {"demo_mirror": settings.MIRROR_ADDRESS, "demo_checksums": checksums}
+    told = {"demo_mirror": settings.MIRROR_ADDRESS, "demo_host": settings.HOST_ADDRESS, "demo_checksums": checksums}
     (settings.STATE / "vars.yml").write_text(yaml.safe_dump(told))
 
 
