@@ -8,7 +8,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from nuclio_system import FIXED_IMAGES, FUNCTIONS, NETWORK, PROJECT, VERSION, Nuclio, start_dashboard, system
+from nuclio_system import FIXED_IMAGES, FUNCTIONS, NAME, PROJECT, VERSION, Nuclio, start_dashboard, system
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,11 @@ def nuclio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nuclio]:
             _stand_in_images(found, stack)
         if not _exists(client.volumes, "nuclio-local-storage"):
             stack.callback(_remove_store, client)
-        stack.callback(client.networks.create(NETWORK).remove)
+        # The demo's own engine forwards between containers on the demo's network only.
+        if any(network.name == "annotation-demo" for network in client.networks.list()):
+            found.network = "annotation-demo"
+        else:
+            stack.callback(client.networks.create(NAME).remove)
         dashboard = start_dashboard(found)
         stack.callback(dashboard.remove, force=True)
         stack.callback(_remove_functions, found)

@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[3]
 ENGINE = REPOSITORY / ".cache/engine/docker_host"
 FUNCTIONS = Path(__file__).parent / "functions"
 VERSION = "1.16.3"
-NETWORK = "annotation-contract-nuclio"
+NAME = "annotation-contract-nuclio"  # of the dashboard, and of a network if one is made
 PROJECT = "contract"
 # What nuctl looks for under these names only, wherever the other images come from.
 FIXED_IMAGES = ("gcr.io/iguazio/alpine:3.20", "quay.io/nuclio/uhttpc:0.0.1-amd64")
@@ -37,6 +37,7 @@ class Nuclio:
     client: Any
     environment: dict[str, str]
     prefix: str = ""  # before the names of images; empty with a real nuctl
+    network: str = NAME
     dashboard: str = ""
     deployed: set[str] = field(default_factory=set)
 
@@ -49,7 +50,7 @@ class Nuclio:
         """Arguments of a deploy into the test's project and network."""
         self.deployed.add(name)
         pull = ["--no-pull"] if self.prefix else []
-        attributes = {"network": NETWORK, "restartPolicy": {"name": "always"}}
+        attributes = {"network": self.network, "restartPolicy": {"name": "always"}}
         return [
             *("deploy", name, "--path", str(folder), "--project-name", PROJECT, "--image", f"contract.{name}"),
             *("--base-image", f"{self.prefix}python:3.11-slim-bookworm", *pull),
@@ -75,6 +76,14 @@ class Nuclio:
         told = {"x-nuclio-function-name": name, "x-nuclio-path": path}
         told |= {key.replace("_", "-"): value for key, value in headers.items()}
         return requests.post(f"{self.dashboard}/api/function_invocations", data=body, headers=told, timeout=60)
+
+    def remove_unfinished_builds(self) -> None:
+        """Remove what a killed deploy leaves: an image from which it copies, and a container made for that."""
+        for image in self.client.images.list():
+            if any(tag.startswith("nuclio-onbuild-") for tag in image.tags):
+                for container in self.client.containers.list(all=True, filters={"ancestor": image.id}):
+                    container.remove(force=True)
+                self.client.images.remove(image.id, force=True)
 
     def wait_state(self, name: str, state: str, timeout: float) -> str:
         """Wait until the function's state is the one hoped for; return the last one seen."""
@@ -106,8 +115,8 @@ def start_dashboard(nuclio: Nuclio) -> Any:
     socket = nuclio.environment.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     container = nuclio.client.containers.run(
         f"{nuclio.prefix}quay.io/nuclio/dashboard:{VERSION}-amd64",
-        name=NETWORK,
-        network=NETWORK,
+        name=NAME,
+        network=nuclio.network,
         detach=True,
         ports={"8070/tcp": ("127.0.0.1", None)},
         volumes={socket: {"bind": "/var/run/docker.sock"}},

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nuclio_system import FUNCTIONS, NETWORK, VERSION, Nuclio
+from nuclio_system import FUNCTIONS, VERSION, Nuclio
 
 
 def test_version_names_the_release(nuclio: Nuclio) -> None:
@@ -74,7 +74,7 @@ def test_the_record_keeps_annotations_and_says_ready(nuclio: Nuclio, behaviour: 
 
 def test_the_container_joins_the_network_publishes_nothing_and_restarts(nuclio: Nuclio, behaviour: str) -> None:
     attributes = nuclio.container(behaviour).attrs
-    assert list(attributes["NetworkSettings"]["Networks"]) == [NETWORK]
+    assert list(attributes["NetworkSettings"]["Networks"]) == [nuclio.network]
     assert not attributes["HostConfig"]["PortBindings"]
     assert attributes["HostConfig"]["RestartPolicy"]["Name"] == "always"
     assert attributes["Config"]["Labels"]["nuclio.io/function-name"] == behaviour
@@ -124,6 +124,7 @@ def test_a_killed_deploy_stays_building_until_it_is_deleted_by_force(nuclio: Nuc
                 pass
         finally:
             os.killpg(process.pid, signal.SIGKILL)
+    nuclio.remove_unfinished_builds()
     assert nuclio.function(name)["status"]["state"] == "building"
     refused = nuclio.deploy(small, name)
     assert refused.returncode == 1
