@@ -262,7 +262,7 @@ def ensure_present(module: AnsibleModule, function: Function) -> dict[str, Any]:
 
 def ensure_absent(module: AnsibleModule, function: Function) -> dict[str, Any]:
     """Remove the function if it is there."""
-    before = function.read(pure=module.check_mode or not Path(function.nuctl.path).exists())
+    before = function.read(pure=module.check_mode)
     if not before.exists:
         return {"changed": False, "action": "none", "reasons": []}
     if not module.check_mode:

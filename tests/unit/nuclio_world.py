@@ -1,0 +1,174 @@
+"""A nuctl and a docker for unit tests: two functions over one dictionary, which is the world they act in.
+
+They behave as nuctl does on the local platform: exit status 1 and "not found" on standard output, state "building"
+while a deploy is under way and after it was killed, "error" after it failed, the old container gone before the new one
+runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import copy
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli
+
+EMPTY: dict[str, Any] = {
+    "version": "1.16.3",
+    "functions": {},
+    "projects": [],
+    "containers": {},
+    "images": {"python:test": "sha256:base"},
+    "registry": {},
+    "calls": [],
+    "build_fails": False,
+    "start_fails": False,
+    "hangs": False,
+}
+
+
+class World:
+    """What a test prepares and looks at."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Any] = copy.deepcopy(EMPTY)
+        self.bare = False
+
+    def run(self, command: list[str], *_: object, **__: object) -> nuclio_cli.Answer:
+        """Stand for nuclio_cli.run."""
+        program, arguments = Path(command[0]).name, list(command[1:])
+        if self.bare:
+            raise nuclio_cli.NuclioError(f"Cannot run {program}: No such file or directory.")
+        self.state["calls"].append([program, *arguments])
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            status = (nuctl if program == "nuctl" else docker)(self.state, arguments)
+        return nuclio_cli.Answer(status, said.getvalue())
+
+    def set(self, **values: Any) -> None:
+        self.state.update(values)
+
+    def calls(self, *words: str) -> list[list[str]]:
+        """Return the calls that begin with these words."""
+        return [call for call in self.state["calls"] if call[: len(words)] == list(words)]
+
+    def state_of(self, name: str) -> str:
+        return self.state["functions"][name]["status"]["state"]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    monkeypatch.setattr(nuclio_cli, "run", made.run)
+    return made
+
+
+def option(arguments: list[str], name: str) -> str:
+    return arguments[arguments.index(name) + 1] if name in arguments else ""
+
+
+def nuctl(state: dict[str, Any], arguments: list[str]) -> int:
+    """Answer one call of nuctl."""
+    match arguments[:2]:
+        case ["version", *_]:
+            print(f'Client version:\n"Label: {state["version"]}, Git commit: none, OS: linux, Arch: amd64"')
+        case ["get", kind]:
+            name = arguments[2] if len(arguments) > 2 and not arguments[2].startswith("--") else ""
+            if kind == "project":
+                found = [{"metadata": {"name": p}, "spec": {}} for p in state["projects"] if name in ("", p)]
+            else:
+                found = [f for n, f in sorted(state["functions"].items()) if name in ("", n)]
+            if not found:
+                print(f"No {kind}s found")
+                return 1 if name else 0
+            print('26.11.23 10:00:00.000 (D) nuctl Reading {"functionName": "a log line"}')
+            for item in found:
+                print(json.dumps(item, indent=2))
+        case ["create", "project"]:
+            state["projects"].append(arguments[2])
+        case ["delete", "function"]:
+            if state["functions"][arguments[2]]["status"]["state"] == "building" and "--force" not in arguments:
+                print("Function is being provisioned and cannot be deleted")
+                return 1
+            del state["functions"][arguments[2]]
+            state["containers"].pop(f"nuclio-nuclio-{arguments[2]}", None)
+        case ["deploy", name]:
+            return deploy(state, name, arguments)
+    return 0
+
+
+def deploy(state: dict[str, Any], name: str, arguments: list[str]) -> int:
+    """Build and start, or fail as the world says."""
+    known = state["functions"].get(name)
+    if known and known["status"]["state"] == "building":
+        print("Function cannot be updated when existing function is being provisioned")
+        return 1
+    config = json.loads(Path(option(arguments, "--file")).read_text())
+    config["metadata"]["labels"] = {"nuclio.io/project-name": option(arguments, "--project-name")}
+    image = option(arguments, "--run-image")
+    if image and image not in state["images"]:
+        print("no such image")
+        return 1
+    function = {**config, "status": {"state": "building"}}
+    state["functions"][name] = function
+    if state["hangs"]:
+        return 137
+    if state["build_fails"] and not image:
+        function["status"] = {"state": "error", "message": "build failed"}
+        print("ERROR: process pip install did not complete successfully: exit code: 1")
+        return 1
+    container = f"nuclio-nuclio-{name}"
+    number = len(state["calls"])
+    new_image = state["images"].get(image) or f"sha256:built-{number}"
+    starts = bool(image) or not state["start_fails"]
+    state["containers"][container] = {
+        "Id": f"container-{number}",
+        "Image": new_image,
+        "State": {"Running": starts},
+        "RestartCount": 0,
+        "Config": {"Labels": {"nuclio.io/function-spec": json.dumps(config["spec"])}},
+    }
+    function["status"] = {"state": "ready"} if starts else {"state": "error", "message": "not ready in time"}
+    return 0 if starts else 1
+
+
+def docker(state: dict[str, Any], arguments: list[str]) -> int:
+    """Answer one call of docker."""
+    match arguments:
+        case ["container", "inspect", name] if name in state["containers"]:
+            print(json.dumps([state["containers"][name]]))
+        case ["image", "inspect", name] if name in state["images"]:
+            print(json.dumps([{"Id": state["images"][name]}]))
+        case ["volume", "inspect", _] if "store" in state:
+            print(json.dumps([{"Mountpoint": state["store"]}]))
+        case [_, "inspect", _]:
+            print("[]")
+            return 1
+        case ["image", "tag", source, name]:
+            state["images"][name] = source
+        case ["image", "rm", name]:
+            state["images"].pop(name, None)
+        case ["tag", source, name]:
+            state["images"][name] = state["images"][source]
+        case ["pull", name]:
+            if name not in state["registry"]:
+                print("manifest unknown")
+                return 1
+            state["images"][name] = state["registry"][name]
+        case ["start", name]:
+            state["containers"][name]["State"]["Running"] = True
+        case ["logs", *_]:
+            print("Traceback: \\n  File main.py\\nModuleNotFoundError: No module named \\'torch\\'")
+    return 0
+
+
+def store(folder: Path, kind: str, name: str, record: dict[str, Any]) -> None:
+    """Write a file of Nuclio's store."""
+    path = folder / kind / "nuclio" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(base64.b64encode(json.dumps(record).encode()).decode() + "\n")

@@ -1,0 +1,224 @@
+"""The filters of the role nuclio_functions: the user's list, the tags of a run, and the final configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.annotation.server.plugins.filter import nuclio
+from hypothesis import given
+from hypothesis import strategies as st
+
+CATALOGUE: dict[str, Any] = {
+    "sam2": {
+        "source": "sam2/nuclio",
+        "cpu": {"config_file": "function.yaml", "checkpoint": {"url": "https://x/tiny.pt", "sha256": "1" * 64}},
+        "gpu": {"config_file": "function-gpu.yaml", "checkpoint": {"url": "https://x/large.pt", "sha256": "2" * 64}},
+    },
+    "sam1": {"source": "cvat:serverless/sam", "id": "pth-sam"},
+}
+SETTINGS = {"network": "cvat_cvat", "image_prefix": "", "max_body_bytes": 1024}
+FUNCTION = {"name": "f", "id": "f", "config_file": "function.yaml"}
+BASE: dict[str, Any] = {
+    "metadata": {"name": "f", "namespace": "cvat", "annotations": {"type": "interactor"}},
+    "spec": {
+        "env": [{"name": "A", "value": "1"}],
+        "build": {"baseImage": "python:3.11", "directives": {"preCopy": [{"kind": "RUN", "value": "pip install x"}]}},
+        "triggers": {"mine": {"kind": "http", "maxWorkers": 3, "attributes": {"port": 32000, "maxRequestBodySize": 1}}},
+        "resources": {"limits": {"memory": "1G"}},
+    },
+}
+
+
+def resolve(*functions: dict, gpu: bool = False) -> list[dict]:
+    return nuclio.nuclio_resolve(functions, CATALOGUE, gpu)
+
+
+def config(function: dict | None = None, **settings: Any) -> dict:
+    return nuclio.nuclio_config(BASE, {**FUNCTION, **(function or {})}, {**SETTINGS, **settings})
+
+
+def test_a_name_is_enough() -> None:
+    (entry,) = resolve({"name": "sam2"})
+    assert (entry["id"], entry["device"], entry["config_file"], entry["skip"]) == ("sam2", "cpu", "function.yaml", "")
+
+
+def test_the_gpu_is_taken_when_there_is_one() -> None:
+    (entry,) = resolve({"name": "sam2"}, gpu=True)
+    assert (entry["device"], entry["config_file"]) == ("gpu", "function-gpu.yaml")
+    assert entry["checkpoint"]["sha256"] == "2" * 64
+
+
+def test_without_a_gpu_the_cpu_serves_or_the_function_is_left_out() -> None:
+    assert resolve({"name": "sam2", "device": "gpu"})[0]["device"] == "cpu"
+    assert "needs a GPU" in resolve({"name": "x", "source": "x", "gpu": {}})[0]["skip"]
+    assert (
+        "no configuration for the CPU"
+        in resolve({"name": "x", "source": "x", "gpu": {}, "device": "cpu"}, gpu=True)[0]["skip"]
+    )
+
+
+def test_the_user_counts_more_than_the_catalogue() -> None:
+    mine = {"src": "/mine.pt", "sha256": "3" * 64}
+    (entry,) = resolve({"name": "sam2", "checkpoint": mine, "env": {"A": "B"}})
+    assert entry["checkpoint"] == mine
+    (entry,) = resolve({"name": "sam2", "checkpoint": mine, "cpu": {"checkpoint": {}}})
+    assert entry["checkpoint"] == {}
+
+
+def test_unknown_and_doubled_functions_are_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="has no source"):
+        resolve({"name": "sam3"})
+    with pytest.raises(AnsibleFilterError, match="sam2 twice"):
+        resolve({"name": "sam2"}, {"name": "other", "source": "x", "id": "sam2"})
+
+
+def test_what_should_be_absent_needs_no_source() -> None:
+    assert resolve({"name": "old", "state": "absent"})[0]["state"] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("tags", "only", "expected"),
+    [
+        (["all"], "", ["sam2", "pth-sam"]),
+        (["models"], "", ["sam2", "pth-sam"]),
+        (["models", "sam2"], "", ["sam2", "pth-sam"]),
+        (["nuclio_functions_run"], "", ["sam2", "pth-sam"]),
+        (["sam2"], "", ["sam2"]),
+        (["sam1"], "", ["pth-sam"]),
+        (["pth-sam"], "", ["pth-sam"]),
+        (["segmentation"], "", ["pth-sam"]),
+        (["yolov3"], "", []),
+        (["all"], "sam2", ["sam2"]),
+        (["all"], ["sam1", "sam2"], ["sam2", "pth-sam"]),
+        (["sam2"], "sam1", ["pth-sam"]),
+    ],
+)
+def test_tags_choose_functions(tags: list[str], only: Any, expected: list[str]) -> None:
+    functions = resolve({"name": "sam2"}, {"name": "sam1", "tags": ["segmentation"]})
+    chosen = nuclio.nuclio_select(functions, [*CATALOGUE, "yolov3"], tags, only)
+    assert [function["id"] for function in chosen] == expected
+
+
+def test_an_unknown_function_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="no function called sam9; there are sam1, sam2"):
+        nuclio.nuclio_select(resolve({"name": "sam2"}), CATALOGUE, ["all"], "sam9")
+
+
+def test_functions_are_private_and_survive_a_reboot() -> None:
+    spec = config()["spec"]
+    assert spec["platform"]["attributes"]["network"] == "cvat_cvat"
+    assert spec["platform"]["attributes"]["restartPolicy"] == {"name": "always"}
+    attributes = spec["triggers"]["mine"]["attributes"]
+    assert attributes == {"maxRequestBodySize": 1024, "disablePortPublishing": True}
+
+
+def test_workers_have_their_new_name() -> None:
+    assert config()["spec"]["triggers"]["mine"]["numWorkers"] == 3
+    assert config({"workers": 2})["spec"]["triggers"]["mine"]["numWorkers"] == 2
+    assert "maxWorkers" not in config()["spec"]["triggers"]["mine"]
+
+
+def test_the_source_is_left_as_it_was() -> None:
+    before = repr(BASE)
+    config({"env": {"A": "2"}, "resources": {"limits": {"nvidia.com/gpu": 1}}}, ca_certificates=["/x.pem"])
+    assert repr(BASE) == before
+
+
+def test_options_are_laid_over_the_configuration() -> None:
+    final = config(
+        {"env": {"A": 2, "B": "x"}, "resources": {"limits": {"nvidia.com/gpu": 1}}, "annotations": {"name": "N"}}
+    )
+    assert final["spec"]["env"] == [{"name": "A", "value": "2"}, {"name": "B", "value": "x"}]
+    assert final["spec"]["resources"]["limits"] == {"memory": "1G", "nvidia.com/gpu": 1}
+    assert final["metadata"]["annotations"] == {"type": "interactor", "name": "N"}
+    assert "namespace" not in final["metadata"]
+
+
+def test_a_mirror_stands_before_the_base_image_once() -> None:
+    assert config(image_prefix="m:5000/")["spec"]["build"]["baseImage"] == "m:5000/python:3.11"
+    assert config({"base_image": "m:5000/a"}, image_prefix="m:5000/")["spec"]["build"]["baseImage"] == "m:5000/a"
+
+
+def test_a_function_made_from_another_has_an_image_of_its_own() -> None:
+    assert config({"id": "g"})["spec"]["build"]["image"] == "annotation-server/g"
+
+
+def directives(**settings: Any) -> list[str]:
+    return [f"{d['kind']} {d['value']}" for d in config(**settings)["spec"]["build"]["directives"]["preCopy"]]
+
+
+def test_the_index_and_proxies_count_before_anything_is_downloaded() -> None:
+    lines = directives(
+        pip_index_url="http://m:3141/simple", torch_index_url="https://t/cpu", https_proxy="http://p:3128"
+    )
+    assert 'ARG PIP_INDEX_URL="http://m:3141/simple"' in lines
+    assert 'ARG PIP_TRUSTED_HOST="m"' in lines
+    assert 'ARG TORCH_INDEX_URL="https://t/cpu"' in lines
+    assert 'ARG https_proxy="http://p:3128"' in lines
+    assert lines[-1] == "RUN pip install x"
+
+
+def test_certificate_authorities_come_first() -> None:
+    lines = directives(ca_certificates=["/etc/ca.pem"])
+    assert lines[0].startswith("COPY handler/.certificates/ ")
+    assert 'ARG PIP_CERT="/etc/ssl/certs/ca-certificates.crt"' in lines
+
+
+def test_nothing_is_added_when_nothing_is_set() -> None:
+    assert directives() == ["RUN pip install x"]
+
+
+def test_what_is_no_configuration_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="has no spec"):
+        nuclio.nuclio_config({"metadata": {}}, FUNCTION, SETTINGS)
+
+
+MAPPINGS = st.recursive(
+    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), MAPPINGS), st.dictionaries(st.sampled_from("abc"), MAPPINGS))
+def test_merging_keeps_every_key_and_the_upper_value(base: dict, over: dict) -> None:
+    merged = nuclio.merge(base, over)
+    assert merged.keys() == base.keys() | over.keys()
+    assert nuclio.merge(merged, over) == merged
+    assert nuclio.merge(base, {}) == base
+
+
+def test_parts_say_where_files_come_from() -> None:
+    checkpoint = {"url": "https://x/tiny.pt", "sha256": "1" * 64}
+    function = {
+        "source": "cvat:serverless/sam",
+        "include": [{"src": "shared", "dest": "shared"}, {"src": "/abs"}],
+        "checkpoint": checkpoint,
+    }
+    parts = nuclio.nuclio_parts(function, "/project/functions", "/opt/cvat", "/opt/weights", ["/etc/my-ca.pem"])
+    assert parts["parts"] == [
+        {"src": "/project/functions/shared", "dest": "shared"},
+        {"src": "/abs", "dest": ""},
+        {"src": "/etc/my-ca.pem", "dest": ".certificates/00-my-ca.crt"},
+    ]
+    assert parts["remote_parts"] == [
+        {"src": "/opt/cvat/serverless/sam", "dest": ""},
+        {"src": "/opt/weights/111111111111-tiny.pt", "dest": "tiny.pt", "link": True, "sha256": "1" * 64},
+    ]
+
+
+def test_problems_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    function = {"name": "f", "id": "F_1", "source": "there", "config_file": "function.yaml", "checkpoint": {"url": "x"}}
+    found = nuclio.nuclio_problems([{**function, "include": [{"src": "gone"}, {"src": "cvat:x"}]}], str(tmp_path), "")
+    text = "\n".join(found)
+    assert len(found) == 5
+    for words in (
+        "small letters",
+        "function.yaml does not exist",
+        "gone does not exist",
+        "nuclio_functions_cvat_dir",
+        "sha256",
+    ):
+        assert words in text

@@ -1,0 +1,238 @@
+"""The modules nuclio_function and nuclio_project, run as Ansible runs them, with a nuctl and a docker of the tests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_deployment, nuclio_inputs
+from ansible_collections.annotation.server.plugins.modules import nuclio_function, nuclio_project
+from nuclio_world import World, store
+
+CONFIG = {"metadata": {"name": "sam2"}, "spec": {"handler": "main:handler", "build": {"baseImage": "python:test"}}}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["module"])
+    monkeypatch.setattr(basic.AnsibleModule, "_log_invocation", lambda self: None)
+    monkeypatch.setattr(nuclio_deployment, "_POLL_SECONDS", 0.01)
+
+
+@pytest.fixture
+def deploy(capsys: pytest.CaptureFixture[str], world: World, tmp_path: Path):
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "main.py").write_text("one")
+
+    def call(check: bool = False, **arguments: Any) -> dict[str, Any]:
+        given = {"name": "sam2", "nuctl": "/opt/nuctl", "readiness_timeout": 1, **arguments}
+        if given.get("state") != "absent":
+            given = {"context": str(context), "config": CONFIG, **given}
+        with (
+            patch_module_args({**given, "_ansible_check_mode": check, "_ansible_diff": True}),
+            pytest.raises(SystemExit),
+        ):
+            nuclio_function.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def test_deployed_once_and_left_alone_ever_after(deploy, world: World) -> None:
+    first = deploy()
+    assert (first["changed"], first["action"], first["reasons"]) == (True, "deployed", ["it is not deployed yet"])
+    world.set(calls=[])
+    second = deploy()
+    assert (second["changed"], second["action"], second["hash"]) == (False, "none", first["hash"])
+    assert not world.calls("nuctl", "deploy")
+
+
+def test_nuctl_is_told_platform_project_and_namespace(deploy, world: World) -> None:
+    deploy()
+    (call,) = world.calls("nuctl", "deploy")
+    for words in (["--platform", "local"], ["--namespace", "nuclio"], ["--project-name", "cvat"]):
+        assert call[call.index(words[0]) + 1] == words[1]
+    assert world.state["functions"]["sam2"]["metadata"]["namespace"] == "nuclio"
+
+
+def test_each_input_leads_to_a_new_deploy(deploy, world: World, tmp_path: Path) -> None:
+    deploy()
+    (tmp_path / "context" / "main.py").write_text("two")
+    assert deploy()["reasons"] == ["main.py changed"]
+    changed = {**CONFIG, "spec": {**CONFIG["spec"], "env": [{"name": "A", "value": "B"}]}}
+    assert deploy(config=changed)["reasons"] == ["its configuration changed"]
+    world.set(version="1.16.4")
+    assert deploy(config=changed)["reasons"] == ["nuctl is 1.16.4 instead of 1.16.3"]
+    world.set(images={"python:test": "sha256:newer"})
+    assert deploy(config=changed)["reasons"] == ["its base image changed"]
+    assert deploy(config=changed, force=True)["reasons"] == ["it was asked for"]
+    assert not deploy(config=changed)["changed"]
+
+
+def test_a_missing_base_image_is_pulled_and_counts(deploy, world: World) -> None:
+    world.set(images={}, registry={"python:test": "sha256:pulled"})
+    assert deploy()["changed"]
+    assert not deploy()["changed"]
+    assert len(world.calls("docker", "pull")) == 1
+
+
+def test_a_base_image_that_nobody_has_ends_before_anything_changed(deploy, world: World) -> None:
+    world.set(images={})
+    answer = deploy()
+    assert answer["failed"]
+    assert "python:test cannot be pulled" in answer["msg"]
+    assert not world.calls("nuctl", "deploy")
+
+
+def test_check_mode_calls_nothing_that_changes_things(deploy, world: World) -> None:
+    answer = deploy(check=True)
+    assert (answer["changed"], answer["action"]) == (True, "deployed")
+    assert "state: absent" in answer["diff"]["before"]
+    assert {call[1] for call in world.calls("nuctl")} == {"version"}
+    assert {call[2] for call in world.calls("docker")} == {"inspect"}
+
+
+def test_check_mode_on_a_bare_host(deploy, world: World) -> None:
+    world.bare = True
+    answer = deploy(check=True, context="/nowhere", files={"main.py": "0" * 64})
+    assert (answer["changed"], answer["reasons"]) == (True, ["it is not deployed yet"])
+
+
+def test_check_mode_reads_the_store(deploy, world: World, tmp_path: Path) -> None:
+    deploy()
+    store(tmp_path / "volume", "functions", "sam2", world.state["functions"]["sam2"])
+    world.set(store=str(tmp_path / "volume"))
+    assert not deploy(check=True)["changed"]
+    (tmp_path / "context" / "main.py").write_text("two")
+    assert deploy(check=True)["reasons"] == ["main.py changed"]
+
+
+def test_a_killed_deploy_is_cleared_away(deploy, world: World) -> None:
+    world.set(hangs=True)
+    assert deploy()["failed"]
+    world.set(hangs=False)
+    answer = deploy()
+    assert answer["reasons"] == ["an earlier deploy did not end (state building)"]
+    assert "--force" in world.calls("nuctl", "delete")[0]
+    assert world.state_of("sam2") == "ready"
+
+
+def test_a_failed_first_build_says_so(deploy, world: World) -> None:
+    world.set(build_fails=True)
+    answer = deploy()
+    assert answer["failed"]
+    assert "pip install did not complete" in answer["msg"]
+    assert "It did not serve before and does not now." in answer["msg"]
+
+
+@pytest.mark.parametrize("fails", ["build_fails", "start_fails"])
+def test_the_old_version_serves_again(deploy, world: World, tmp_path: Path, fails: str) -> None:
+    deploy()
+    before = dict(world.state["containers"])
+    (tmp_path / "context" / "main.py").write_text("two")
+    world.set(**{fails: True})
+    answer = deploy()
+    assert "The version that served before serves again." in answer["msg"]
+    name = "nuclio-nuclio-sam2"
+    assert world.state["containers"][name]["Image"] == before[name]["Image"]
+    assert world.state_of("sam2") == "ready"
+    world.set(**{fails: False})
+    assert deploy()["action"] == "redeployed"
+
+
+def test_a_failed_start_shows_what_the_function_said(deploy, world: World) -> None:
+    world.set(start_fails=True)
+    assert "\nModuleNotFoundError: No module named 'torch'" in deploy()["msg"]
+
+
+def test_a_stopped_function_is_started_not_built(deploy, world: World) -> None:
+    deploy()
+    containers = world.state["containers"]
+    containers["nuclio-nuclio-sam2"]["State"]["Running"] = False
+    world.set(containers=containers, calls=[])
+    assert deploy()["action"] == "started"
+    assert not world.calls("nuctl", "deploy")
+
+
+def test_a_function_without_container_is_built_again(deploy, world: World) -> None:
+    deploy()
+    world.set(containers={})
+    assert deploy()["reasons"] == ["it is ready, its container does not run"]
+
+
+def test_removed_once(deploy, world: World) -> None:
+    deploy()
+    assert deploy(state="absent")["action"] == "removed"
+    assert not deploy(state="absent")["changed"]
+    assert world.state["functions"] == {}
+
+
+def test_a_project_is_created_once_and_its_functions_are_told(
+    deploy,
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def project(check: bool = False) -> dict[str, Any]:
+        given = {
+            "nuctl": "/opt/nuctl",
+            "helper_images": [{"name": "gcr.io/iguazio/alpine:3.20", "source": "alpine:3.20"}],
+            "_ansible_check_mode": check,
+        }
+        with patch_module_args(given), pytest.raises(SystemExit):
+            nuclio_project.main()
+        return json.loads(capsys.readouterr().out)
+
+    world.set(registry={"alpine:3.20": "sha256:alpine"})
+    assert project(check=True)["changed"]
+    first = project()
+    assert (first["changed"], first["pulled"]) == (True, ["gcr.io/iguazio/alpine:3.20"])
+    deploy()
+    second = project()
+    assert not second["changed"]
+    assert second["functions"] == [{"name": "sam2", "state": "ready", "managed": True}]
+
+
+def test_answers_of_nuctl_are_read_whatever_stands_around_them() -> None:
+    text = 'log {"name": "x"}\n{"metadata": {"name": "a"}}\n{"metadata": {"name": "b"}}\n[{"metadata": {"name": "c"}}]'
+    assert [item["metadata"]["name"] for item in nuclio_cli.documents(text)] == ["a", "b", "c"]
+    assert nuclio_cli.documents("No functions found\n") == []
+
+
+def test_the_version_of_nuctl() -> None:
+    assert nuclio_cli.version('Client version:\n"Label: 1.16.3, Git commit: 1234, OS: linux"') == "1.16.3"
+    assert nuclio_cli.version("unknown") == ""
+
+
+def test_a_command_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(nuclio_cli.NuclioError, match="longer than 0 s"):
+        nuclio_cli.run(["sleep", "60"], timeout=0.2)
+
+
+def test_a_hopeless_command_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nuclio_cli, "_ASK_SECONDS", 0.05)
+    with pytest.raises(nuclio_cli.NuclioError, match="it ended every time"):
+        nuclio_cli.run(["sleep", "60"], hopeless=lambda: "it ended every time")
+
+
+def test_a_deploy_of_somebody_else_is_seen(tmp_path: Path) -> None:
+    for pid, words in (
+        ("11", ["nuctl", "deploy", "sam2"]),
+        ("12", ["nuctl", "deploy", "sam1"]),
+        ("13", ["vi", "sam2"]),
+    ):
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "cmdline").write_bytes("\0".join(words).encode())
+    assert nuclio_cli.deploys_under_way("sam2", tmp_path) == [11]
+
+
+def test_the_annotations_are_part_of_the_deployed_configuration(deploy, world: World) -> None:
+    answer = deploy(config={**CONFIG, "metadata": {"name": "sam2", "annotations": {"type": "interactor"}}})
+    annotations = world.state["functions"]["sam2"]["metadata"]["annotations"]
+    assert annotations["type"] == "interactor"
+    assert annotations[nuclio_inputs.HASH_ANNOTATION] == answer["hash"]
