@@ -135,8 +135,11 @@ def _arguments(settings: Mapping[str, Any]) -> dict[str, str]:
     return arguments
 
 
-def _directives(settings: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return what must stand in the Dockerfile before anything is downloaded."""
+def _directives(settings: Mapping[str, Any], own: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return a function's own directives with what must stand in the Dockerfile before anything is downloaded.
+
+    An argument that the function declares itself is given another default, because the last declaration counts.
+    """
     directives = []
     if settings.get("ca_certificates"):
         # Nuclio lays the function's folder into the build context as "handler".
@@ -148,8 +151,14 @@ def _directives(settings: Mapping[str, Any]) -> list[dict[str, str]]:
                 f" else mkdir -p /etc/ssl/certs && cat /usr/local/share/ca-certificates/*.crt >> {_CA_BUNDLE}; fi",
             },
         ]
-    directives += [{"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()]
-    return directives
+    arguments = {name: {"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()}
+    declared = {_argument_name(directive) for directive in own}
+    directives += [directive for name, directive in arguments.items() if name not in declared]
+    return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
+
+
+def _argument_name(directive: Mapping[str, str]) -> str:
+    return directive["value"].partition("=")[0].strip() if directive.get("kind") == "ARG" else ""
 
 
 def nuclio_config(
@@ -193,9 +202,9 @@ def nuclio_config(
         build["image"] = f"annotation-server/{function['id']}"
     # The base image was pulled before, so that it is the one in the content hash; Nuclio's own are tagged by version.
     build["noBaseImagesPull"] = True
-    if directives := _directives(settings):
-        own = dict(build.get("directives") or {})
-        build["directives"] = {**own, "preCopy": [*directives, *(own.get("preCopy") or [])]}
+    own = dict(build.get("directives") or {})
+    if directives := _directives(settings, own.get("preCopy") or []):
+        build["directives"] = {**own, "preCopy": directives}
 
     triggers = spec["triggers"] = dict(spec.get("triggers") or {})
     name = next((name for name, trigger in triggers.items() if trigger.get("kind") == "http"), "http")

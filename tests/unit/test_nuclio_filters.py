@@ -161,6 +161,14 @@ def test_the_index_and_proxies_count_before_anything_is_downloaded() -> None:
     assert lines[-1] == "RUN pip install x"
 
 
+def test_an_argument_of_the_function_itself_is_given_another_default() -> None:
+    base = {
+        "spec": {"build": {"directives": {"preCopy": [{"kind": "ARG", "value": "PIP_INDEX_URL=https://pypi.org"}]}}}
+    }
+    final = nuclio.nuclio_config(base, FUNCTION, {**SETTINGS, "pip_index_url": "https://mine"})
+    assert final["spec"]["build"]["directives"]["preCopy"] == [{"kind": "ARG", "value": 'PIP_INDEX_URL="https://mine"'}]
+
+
 def test_certificate_authorities_come_first() -> None:
     lines = directives(ca_certificates=["/etc/ca.pem"])
     assert lines[0].startswith("COPY handler/.certificates/ ")
