@@ -1,0 +1,93 @@
+"""What `silo` and `mc` share: radosgw's users, and clients that ask it with a key."""
+
+import json
+import os
+import re
+import select
+import subprocess
+import time
+from contextlib import suppress
+from typing import Any
+
+DATA = "/data/.radosgw"
+# MinIO's canned policies and who has which; radosgw knows policies of users only.
+POLICIES = f"{DATA}/canned-policies.json"
+ROOT = "root"
+PATIENCE = 30  # seconds that radosgw-admin may take
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT|$")
+
+
+class AdminError(Exception):
+    """radosgw-admin could not do it; the message is its own last line."""
+
+
+def admin(*arguments: str) -> dict:
+    """Run radosgw-admin and return the JSON that it prints.
+
+    With dbstore the program often hangs when all is done: it joins its garbage collector's thread, which may have
+    missed the signal to stop. So it is killed as soon as it has said its last word: a whole JSON object, or a line of
+    its own among the log's. What it did is committed by then.
+    """
+    process = subprocess.Popen(
+        ["radosgw-admin", "--no-mon-config", "-n", "client.rgw.minio", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + PATIENCE
+    heard = {process.stdout: b"", process.stderr: b""}
+    try:
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([pipe for pipe in heard if pipe], [], [], 1)
+            ended = process.poll() is not None
+            for pipe in ready:
+                heard[pipe] += os.read(pipe.fileno(), 65536)
+            with suppress(ValueError):
+                return json.loads(heard[process.stdout])
+            own = [line for line in heard[process.stderr].decode().split("\n")[:-1] if not LOG_LINE.match(line)]
+            if own or (ended and process.returncode):
+                raise AdminError(own[-1] if own else f"radosgw-admin ended with {process.returncode}")
+            if ended:
+                return {}
+        raise AdminError("radosgw-admin does not answer")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def find_user(uid: str) -> dict | None:
+    """Return what radosgw knows of a user."""
+    try:
+        return admin("user", "info", "--uid", uid)
+    except AdminError as error:
+        if "no user info saved" in str(error):
+            return None
+        raise
+
+
+def put_user(uid: str, key: str, secret: str, *options: str) -> None:
+    """Make a user with exactly this key, or give it this key."""
+    user = find_user(uid)
+    keys = ("--access-key", key, "--secret", secret)
+    if user is None:
+        admin("user", "create", "--uid", uid, "--display-name", uid, *keys, *options)
+        return
+    for old in user["keys"]:
+        if old["access_key"] != key:
+            admin("key", "rm", "--uid", uid, "--access-key", old["access_key"])
+    if {"user": uid, "access_key": key, "secret_key": secret} not in user["keys"]:
+        admin("key", "create", "--uid", uid, *keys)
+
+
+def client(service: str, url: str, key: str, secret: str) -> Any:
+    """Return a boto3 client for radosgw's S3 or IAM."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+    )
