@@ -46,7 +46,7 @@ class ModelHandler:
             torch.backends.cuda.matmul.allow_tf32 = True
             torch.backends.cudnn.allow_tf32 = True
         model = load_model(settings.model, settings.model_cfg, device, FOLDERS)
-        self.interactor = Interactor(Predictor(model), settings)
+        self.interactor = Interactor(Predictor(model, fast=settings.decoder == "fast"), settings)
         self.interactor.warm_up()
 
     def about(self) -> dict[str, Any]:

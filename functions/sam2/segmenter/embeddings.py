@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import torch
+from .decoding import Prepared
 
 
 @dataclass
 class Embedding:
-    """What the mask decoder needs of a picture: three feature levels (1 x C x h x w) and the picture's size."""
+    """What the mask decoder needs of a picture, and the picture's size in pixels."""
 
-    levels: list[torch.Tensor]
+    prepared: Prepared
     height: int
     width: int
-    nbytes: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Count the bytes once."""
-        self.nbytes = sum(level.numel() * level.element_size() for level in self.levels)
+    @property
+    def nbytes(self) -> int:
+        """Bytes on the device."""
+        return self.prepared.nbytes
 
 
 class EmbeddingCache:

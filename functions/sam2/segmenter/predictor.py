@@ -1,7 +1,7 @@
 """SAM 2 on single pictures: the same numbers as ``sam2.sam2_image_predictor.SAM2ImagePredictor``, without waste.
 
-It leaves out what a click does not need: torchvision, enlarging masks that are not chosen, and the positional
-encoding of the picture, which never changes.
+It leaves out what a click does not need: torchvision, enlarging masks that are not chosen, the positional encoding of
+the picture, which never changes, and whatever does not depend on the prompt (decoding.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .decoding import Decoder
 from .embeddings import Embedding
 from .transforms import enlarge, prepare_picture, prepare_points
 
@@ -41,11 +42,12 @@ class Answer:
 class Predictor:
     """Embeds pictures and answers prompts with one model on one device."""
 
-    def __init__(self, model: torch.nn.Module) -> None:
+    def __init__(self, model: torch.nn.Module, fast: bool = False) -> None:
         self.model = model
         self.side = int(model.image_size)
         self.device = model.device
-        self._position = model.sam_prompt_encoder.get_dense_pe()
+        with torch.inference_mode():
+            self.decoder = Decoder(model, fast)
 
     @torch.inference_mode()
     def embed(self, picture: np.ndarray) -> Embedding:
@@ -57,7 +59,7 @@ class Predictor:
         if model.directly_add_no_mem_embed:
             levels[-1] = levels[-1] + model.no_mem_embed
         maps = [level.permute(1, 2, 0).view(1, -1, *size) for level, size in zip(levels, sizes, strict=True)]
-        return Embedding(maps, height=picture.shape[0], width=picture.shape[1])
+        return Embedding(self.decoder.prepare(maps), height=picture.shape[0], width=picture.shape[1])
 
     @torch.inference_mode()
     def predict(self, embedding: Embedding, prompt: Prompt, previous: torch.Tensor | None = None) -> Answer:
@@ -70,16 +72,7 @@ class Predictor:
         """
         coords, labels = self._tokens(embedding, prompt)
         mask_input = None if previous is None else previous[None].to(self.device)
-        sparse, dense = self.model.sam_prompt_encoder(points=(coords, labels), boxes=None, masks=mask_input)
-        logits, scores, _, _ = self.model.sam_mask_decoder(
-            image_embeddings=embedding.levels[-1],
-            image_pe=self._position,
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=prompt.is_ambiguous,
-            repeat_image=False,
-            high_res_features=embedding.levels[:-1],
-        )
+        logits, scores = self.decoder.decode(embedding.prepared, coords, labels, mask_input, prompt.is_ambiguous)
         best = int(scores[0].argmax())
         chosen = logits[:, best : best + 1]
         mask = enlarge(chosen, embedding.height, embedding.width)[0, 0] > 0

@@ -16,6 +16,7 @@ from .embeddings import Embedding, EmbeddingCache
 from .errors import RequestError
 from .figures import Figures
 from .predictor import Answer, Predictor, Prompt
+from .refinement import Refinement
 from .request import Request, parse
 from .settings import Settings
 
@@ -27,6 +28,7 @@ class Interactor:
         self.predictor = predictor
         self.settings = settings
         self.cache = EmbeddingCache(settings.cache_bytes)
+        self.refinement = Refinement() if settings.refine else None
         self.figures = Figures()
         self._lock = threading.Lock()
 
@@ -69,13 +71,20 @@ class Interactor:
         }
 
     def _find(self, request: Request) -> tuple[list[Answer], Embedding, bool]:
-        embedding, was_known = self._embedding(request.image)
+        key = hashlib.sha256(request.image.encode("utf-8", "surrogatepass")).digest()
+        embedding, was_known = self._embedding(key, request.image)
         prompts = split(request, embedding.height, embedding.width)
-        return [self.predictor.predict(embedding, prompt) for prompt in prompts], embedding, was_known
+        return [self._predict(key, embedding, prompt) for prompt in prompts], embedding, was_known
 
-    def _embedding(self, image: str) -> tuple[Embedding, bool]:
+    def _predict(self, key: bytes, embedding: Embedding, prompt: Prompt) -> Answer:
+        if self.refinement is None:
+            return self.predictor.predict(embedding, prompt)
+        answer = self.predictor.predict(embedding, prompt, self.refinement.before(key, prompt))
+        self.refinement.keep(key, prompt, answer.logits)
+        return answer
+
+    def _embedding(self, key: bytes, image: str) -> tuple[Embedding, bool]:
         """Return the picture's embedding, and whether it was known; a known picture is not even decoded."""
-        key = hashlib.sha256(image.encode("utf-8", "surrogatepass")).digest()
         embedding = self.cache.get(key)
         if embedding is not None:
             return embedding, True
@@ -91,6 +100,8 @@ class Interactor:
         except torch.OutOfMemoryError:
             self.figures.count("out_of_memory", 0.0)
         self.cache.clear()
+        if self.refinement is not None:
+            self.refinement.clear()
         if self.predictor.device.type == "cuda":
             torch.cuda.empty_cache()
         return work()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ANSWERS = ("mask", "shapes")
 CONFIDENCES = ("scaled", "raw", "none")
+DECODERS = ("fast", "exact")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Settings:
     device: str = "auto"
     answer: str = "mask"
     confidence: str = "scaled"
+    decoder: str = "fast"
+    refine: bool = True
     cache_bytes: int = 1024 * 1024**2
     max_pixels: int = 100_000_000
     max_points: int = 500
@@ -54,6 +57,8 @@ class Settings:
             device=text("DEVICE", cls.device),
             answer=choice("ANSWER", cls.answer, ANSWERS),
             confidence=choice("CONFIDENCE", cls.confidence, CONFIDENCES),
+            decoder=choice("DECODER", cls.decoder, DECODERS),
+            refine=choice("REFINE", "on", ("on", "off")) == "on",
             cache_bytes=number("CACHE_MIB", cls.cache_bytes // 1024**2, 0) * 1024**2,
             max_pixels=number("MAX_MEGAPIXELS", cls.max_pixels // 1_000_000, 1) * 1_000_000,
             max_points=number("MAX_POINTS", cls.max_points, 1),

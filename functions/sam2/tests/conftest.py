@@ -56,6 +56,12 @@ def function(start: Callable[..., object]) -> object:
 
 
 @pytest.fixture(scope="session")
+def reference(start: Callable[..., object]) -> object:
+    """A worker whose masks must equal sam2's own, bit for bit, for the same prompt."""
+    return start(DECODER="exact", REFINE="off")
+
+
+@pytest.fixture(scope="session")
 def compact(start: Callable[..., object]) -> object:
     """A worker of the function that answers with ``shapes``."""
     return start(ANSWER="shapes")

@@ -9,11 +9,13 @@ import torch
 from function import encode
 from hypothesis import given
 from hypothesis import strategies as st
+from segmenter.decoding import Prepared
 from segmenter.embeddings import Embedding, EmbeddingCache
 
 
 def embedding(kibibytes: int) -> Embedding:
-    return Embedding([torch.zeros(kibibytes * 256)], 1, 1)
+    empty = torch.zeros(0)
+    return Embedding(Prepared(torch.zeros(kibibytes * 256), (empty, empty), (empty, empty, empty)), 1, 1)
 
 
 def test_a_thousand_pictures_stay_within_the_bound() -> None:
