@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from demo import machine, settings
@@ -37,6 +38,7 @@ def made_from(name: str) -> str:
     return ((image or {}).get("Config", {}).get("Labels") or {}).get(INPUTS, "")
 
 
+@cache
 def ensure(short: str) -> str:
     """Make a base image such as `debian:13`, `host:13` or `host-docker:13` unless it is there; return its full name."""
     kind, version = short.split(":")

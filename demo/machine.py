@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from demo import settings
@@ -39,6 +40,7 @@ def _sources(apt_dir: Path) -> list[tuple[str, str]]:
     return pairs
 
 
+@cache
 def apt_settings() -> str:
     """This machine's apt settings about how to fetch (proxies, dates, certificates), in apt.conf syntax."""
     dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True).stdout
@@ -46,6 +48,7 @@ def apt_settings() -> str:
     return "".join(line + "\n" for line in dump.splitlines() if keep.match(line) and "localhost" not in line)
 
 
+@cache
 def extra_authorities() -> list[str]:
     """Certificates this machine trusts on top of Debian's package ca-certificates, in PEM."""
     known = "".join(p.read_text() for p in Path("/usr/share/ca-certificates").rglob("*.crt"))
@@ -75,6 +78,7 @@ def pip_settings() -> str:
     return "[global]\n" + "".join(f"{key} = {value}\n" for key, value in sorted(keep.items()))
 
 
+@cache
 def _pip() -> dict[str, str]:
     """This machine's pip settings; of a key in several scopes the last one counts, as for pip itself."""
     lines = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
