@@ -56,7 +56,7 @@ def load_model(model: str, model_cfg: str, device: torch.device, folders: list[P
     if weights is None:
         places = ", ".join(str(folder) for folder in folders)
         raise ModelError(f"MODEL {model!r}: no such checkpoint, neither as a path nor in {places}")
-    config = _read_config(model_cfg, folders)
+    config = read_config(model_cfg, folders)
     try:
         OmegaConf.resolve(config)
         network: torch.nn.Module = instantiate(config.model, _recursive_=True)
@@ -70,7 +70,12 @@ def load_model(model: str, model_cfg: str, device: torch.device, folders: list[P
     return network.to(device).eval().requires_grad_(False)
 
 
-def _read_config(name: str, folders: list[Path]) -> DictConfig:
+def read_config(name: str, folders: list[Path]) -> DictConfig:
+    """Return a configuration of sam2's, with what sam2 itself adds for single pictures.
+
+    Raises:
+        ModelError: there is none under that name.
+    """
     path = find_file(name, folders)
     try:
         config = OmegaConf.load(path) if path else _packaged_config(name)

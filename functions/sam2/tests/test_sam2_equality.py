@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bare import bare_predictor
+from benchmarks.bare import bare_predictor, build_as_sam2_does
 from cvat_reader import read_mask
 from function import Function, corners, encode
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ HEIGHT, WIDTH = 413, 731
 
 @pytest.fixture(scope="module")
 def bare(environment: dict[str, str]) -> Any:
-    return bare_predictor(environment["MODEL"], environment["MODEL_CFG"])
+    return bare_predictor(build_as_sam2_does(environment["MODEL"], environment["MODEL_CFG"]))
 
 
 @pytest.fixture(scope="module")
