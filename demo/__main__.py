@@ -18,6 +18,7 @@ def main() -> int:
     host.add_argument("--image", default="host:13", help="host:13, host:12 or host-docker:13")
     host.add_argument("--address", default="", help="address on the demo's network; the next free one by default")
     host.add_argument("--with-mirror", action="store_true", help="bring up the mirror first, unless it runs")
+    commands.add_parser("restart", help="restart a host, and wait until it has booted").add_argument("name")
     gone = commands.add_parser("remove", help="remove a host")
     gone.add_argument("name")
     commands.add_parser("remove-hosts", help="remove the hosts that molecule made")
@@ -34,6 +35,8 @@ def main() -> int:
                 mirror.up()
             new = hosts.create(told.name, told.image, told.address)
             print("new" if new else "there")
+        elif told.command == "restart":
+            hosts.restart(told.name)
         elif told.command == "remove":
             hosts.remove(told.name)
         else:

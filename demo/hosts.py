@@ -47,6 +47,13 @@ def create(name: str, image: str, address: str = "", ports: dict[int, int] | Non
     return there is None
 
 
+def restart(name: str) -> None:
+    """Let a host go down and boot again."""
+    with step(f"host {name} restarted"):
+        docker("restart", "--time", "60", name)
+        wait_booted(name)
+
+
 def wait_booted(name: str, timeout: float = 60) -> None:
     """Wait until systemd has started everything; `degraded` is expected, since kernel modules cannot be loaded."""
     state = ""
