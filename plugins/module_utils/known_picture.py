@@ -14,8 +14,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-SHAPE_COLOUR = (214, 92, 56)
-BACKGROUND = (58, 82, 104)
+SHAPE_COLOUR = (236, 190, 70)
+BACKGROUND = (52, 72, 96)
 HIGHLIGHT = (64, 220, 120)
 
 
