@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from segmenter.disk_cache import DiskCache
 from segmenter.errors import RequestError
-from segmenter.loading import choose_device, load_model
+from segmenter.loading import choose_device, fingerprint, load_model, use_bfloat16
 from segmenter.predictor import Predictor
 from segmenter.service import Interactor
 from segmenter.settings import Settings
@@ -46,7 +47,12 @@ class ModelHandler:
             torch.backends.cuda.matmul.allow_tf32 = True
             torch.backends.cudnn.allow_tf32 = True
         model = load_model(settings.model, settings.model_cfg, device, FOLDERS)
-        self.interactor = Interactor(Predictor(model, fast=settings.decoder == "fast"), settings)
+        half = use_bfloat16(settings.precision, device)
+        disk = None
+        if settings.cache_dir:
+            identity = fingerprint(settings.model, settings.model_cfg, f"{device.type} {half}", FOLDERS)
+            disk = DiskCache(Path(settings.cache_dir), settings.cache_dir_bytes, identity)
+        self.interactor = Interactor(Predictor(model, settings.decoder == "fast", half), settings, disk)
         self.interactor.warm_up()
 
     def about(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .decoding import Decoder
+from .disk_cache import Features
 from .embeddings import Embedding
 from .transforms import enlarge, prepare_picture, prepare_points
 
@@ -42,24 +43,36 @@ class Answer:
 class Predictor:
     """Embeds pictures and answers prompts with one model on one device."""
 
-    def __init__(self, model: torch.nn.Module, fast: bool = False) -> None:
+    def __init__(self, model: torch.nn.Module, fast: bool = False, half: bool = False) -> None:
         self.model = model
         self.side = int(model.image_size)
         self.device = model.device
+        self.half = half
         with torch.inference_mode():
             self.decoder = Decoder(model, fast)
 
-    @torch.inference_mode()
     def embed(self, picture: np.ndarray) -> Embedding:
         """Embed an RGB picture (H x W x 3, uint8)."""
+        return self.prepare(self.encode(picture))
+
+    @torch.inference_mode()
+    def encode(self, picture: np.ndarray) -> Features:
+        """Run the picture encoder, nearly all of the time that a new picture takes."""
         model = self.model
-        _, levels, _, sizes = model._prepare_backbone_features(
-            model.forward_image(prepare_picture(picture, self.side).to(self.device))
-        )
-        if model.directly_add_no_mem_embed:
-            levels[-1] = levels[-1] + model.no_mem_embed
+        pixels = prepare_picture(picture, self.side).to(self.device)
+        with self._arithmetic():
+            _, levels, _, sizes = model._prepare_backbone_features(model.forward_image(pixels))
+            if model.directly_add_no_mem_embed:
+                levels[-1] = levels[-1] + model.no_mem_embed
         maps = [level.permute(1, 2, 0).view(1, -1, *size) for level, size in zip(levels, sizes, strict=True)]
-        return Embedding(self.decoder.prepare(maps), height=picture.shape[0], width=picture.shape[1])
+        return Features(maps, height=picture.shape[0], width=picture.shape[1])
+
+    @torch.inference_mode()
+    def prepare(self, features: Features) -> Embedding:
+        """Do the part of the decoder's work that does not depend on the prompt."""
+        levels = [level.to(self.device) for level in features.levels]
+        with self._arithmetic():
+            return Embedding(self.decoder.prepare(levels), features.height, features.width)
 
     @torch.inference_mode()
     def predict(self, embedding: Embedding, prompt: Prompt, previous: torch.Tensor | None = None) -> Answer:
@@ -72,11 +85,16 @@ class Predictor:
         """
         coords, labels = self._tokens(embedding, prompt)
         mask_input = None if previous is None else previous[None].to(self.device)
-        logits, scores = self.decoder.decode(embedding.prepared, coords, labels, mask_input, prompt.is_ambiguous)
+        with self._arithmetic():
+            logits, scores = self.decoder.decode(embedding.prepared, coords, labels, mask_input, prompt.is_ambiguous)
         best = int(scores[0].argmax())
         chosen = logits[:, best : best + 1]
         mask = enlarge(chosen, embedding.height, embedding.width)[0, 0] > 0
         return Answer(mask.cpu().numpy(), float(scores[0, best]), chosen[0].float().clamp(-32, 32))
+
+    def _arithmetic(self) -> torch.autocast:
+        """Return the context in which the model runs: bfloat16 where it is as good and faster, else float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
 
     def _tokens(self, embedding: Embedding, prompt: Prompt) -> tuple[torch.Tensor, torch.Tensor]:
         """Return coordinates (1 x P x 2, model pixels) and labels (1 x P); a box is two points labelled 2 and 3."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from . import answers, pictures
+from .disk_cache import DiskCache
 from .embeddings import Embedding, EmbeddingCache
 from .errors import RequestError
 from .figures import Figures
@@ -24,8 +25,9 @@ from .settings import Settings
 class Interactor:
     """Answers one annotator's prompts after another, with one model on one device."""
 
-    def __init__(self, predictor: Predictor, settings: Settings) -> None:
+    def __init__(self, predictor: Predictor, settings: Settings, disk: DiskCache | None = None) -> None:
         self.predictor = predictor
+        self.disk = disk
         self.settings = settings
         self.cache = EmbeddingCache(settings.cache_bytes)
         self.refinement = Refinement() if settings.refine else None
@@ -66,6 +68,7 @@ class Interactor:
                 "max_bytes": cache.max_bytes,
                 "hits": cache.hits,
                 "misses": cache.misses,
+                "disk_hits": self.disk.hits if self.disk else None,
             },
             **self.figures.summary(),
         }
@@ -88,10 +91,16 @@ class Interactor:
         embedding = self.cache.get(key)
         if embedding is not None:
             return embedding, True
-        picture = pictures.decode_picture(pictures.decode_base64(image), self.settings.max_pixels)
-        embedding = self.predictor.embed(picture)
+        features = self.disk.get(key) if self.disk else None
+        was_known = features is not None
+        if features is None:
+            picture = pictures.decode_picture(pictures.decode_base64(image), self.settings.max_pixels)
+            features = self.predictor.encode(picture)
+            if self.disk:
+                self.disk.put(key, features)
+        embedding = self.predictor.prepare(features)
         self.cache.put(key, embedding)
-        return embedding, False
+        return embedding, was_known
 
     def _with_retry(self, work: Callable[[], Any]) -> Any:
         """Do the work; when the device's memory is full, let go of the cache and try once more."""

@@ -9,6 +9,7 @@ from pathlib import Path
 ANSWERS = ("mask", "shapes")
 CONFIDENCES = ("scaled", "raw", "none")
 DECODERS = ("fast", "exact")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,11 @@ class Settings:
     answer: str = "mask"
     confidence: str = "scaled"
     decoder: str = "fast"
+    precision: str = "auto"
     refine: bool = True
     cache_bytes: int = 1024 * 1024**2
+    cache_dir: str = ""
+    cache_dir_bytes: int = 2048 * 1024**2
     max_pixels: int = 100_000_000
     max_points: int = 500
     max_boxes: int = 64
@@ -58,8 +62,11 @@ class Settings:
             answer=choice("ANSWER", cls.answer, ANSWERS),
             confidence=choice("CONFIDENCE", cls.confidence, CONFIDENCES),
             decoder=choice("DECODER", cls.decoder, DECODERS),
+            precision=choice("PRECISION", cls.precision, PRECISIONS),
             refine=choice("REFINE", "on", ("on", "off")) == "on",
             cache_bytes=number("CACHE_MIB", cls.cache_bytes // 1024**2, 0) * 1024**2,
+            cache_dir=text("CACHE_DIR", cls.cache_dir),
+            cache_dir_bytes=number("CACHE_DIR_MIB", cls.cache_dir_bytes // 1024**2, 1) * 1024**2,
             max_pixels=number("MAX_MEGAPIXELS", cls.max_pixels // 1_000_000, 1) * 1_000_000,
             max_points=number("MAX_POINTS", cls.max_points, 1),
             max_boxes=number("MAX_BOXES", cls.max_boxes, 1),

@@ -143,3 +143,17 @@ def test_fast_decoder_differs_in_at_most_one_pixel_in_100_000(
                 different += int((again[0].mask != again[1].mask).sum())
                 pixels += one.mask.size
     assert different * 100_000 <= pixels, f"{different} of {pixels} pixels"
+
+
+def test_bfloat16_gives_nearly_the_same_masks(reference: Function, scene: Any) -> None:
+    """What runs on GPUs, run here on the CPU: slow, but the same operations in the same types."""
+    from function import iou
+    from segmenter.predictor import Predictor, Prompt
+
+    exact = reference.interactor.predictor
+    half = Predictor(exact.model, fast=True, half=True)
+    prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int32), scene.boxes()[0])
+    one, other = (predictor.predict(predictor.embed(scene.picture), prompt) for predictor in (exact, half))
+    assert iou(one.mask, other.mask) > 0.95
+    again = half.predict(half.embed(scene.picture), prompt, other.logits)
+    assert again.logits.dtype == torch.float32 and again.mask.any()
