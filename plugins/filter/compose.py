@@ -28,12 +28,21 @@ def address_problem(subnet: str, ip_range: str, chosen: Mapping[str, str] | None
     return ""
 
 
-def override(release: Mapping[str, Any], options: Mapping[str, Any], previous: str = "") -> str:
-    """Return the text of the override file for a release's merged Compose files."""
+def override(
+    release: Mapping[str, Any],
+    options: Mapping[str, Any],
+    previous: str = "",
+    attached: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """Return the text of the override file for a release's merged Compose files.
+
+    Services outside the map keep the address in ``previous`` (the override file that is there), or else the one that
+    their container has on the network now (``attached``), so that a new release's tree does not shuffle them.
+    """
+    now = {item["Name"]: item.get("IPv4Address", "").split("/")[0] for item in (attached or {}).values()}
+    now |= override_addresses(previous)
     try:
-        return compose_override.to_yaml(
-            plain(compose_override.build(release, options, compose_override.from_yaml(previous)))
-        )
+        return compose_override.to_yaml(plain(compose_override.build(release, options, now)))
     except (compose_addresses.AddressError, compose_override.OverrideError) as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -238,7 +238,7 @@ def merged(base: Any, extra: Any, key: str = "") -> Any:
     return extra
 
 
-def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapping[str, Any] | None = None) -> dict:
+def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapping[str, str] | None = None) -> dict:
     """Return the override file's structure.
 
     Args:
@@ -247,7 +247,7 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
             ``share_dir``, ``image_prefix``, ``proxies``, ``server_env``, ``log_max_size``, ``log_max_file``,
             ``object_storage`` (None, or ``image``, ``user``, ``dir``, ``secrets_dir``, ``healthcheck``, ``env``) and
             ``extra`` (laid over the result).
-        previous: the override file that is there now, from which services outside the map keep their addresses.
+        previous: addresses that services have now; those outside the map keep theirs.
 
     Raises:
         OverrideError: the release has no such network, or has a service of the name ``minio`` itself, or ``extra``
@@ -265,7 +265,7 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
         [*joined, *(["minio"] if storage else [])],
         options["subnet"],
         options["ip_range"],
-        previous=addresses_in(previous or {}),
+        previous=previous,
         chosen=options.get("addresses"),
     )
     ends = one_shots(services)

@@ -96,7 +96,7 @@ def test_unknown_service_keeps_its_address_when_another_comes() -> None:
     assert first["services"]["cvat_zeta"]["networks"]["cvat"]["ipv4_address"] == "172.20.0.4"
     release = with_service("cvat_zeta", cvat_service())
     release["services"]["cvat_alpha"] = cvat_service()
-    second = build(release, previous=co.from_yaml(co.to_yaml(first)))["services"]
+    second = build(release, previous=co.addresses_in(co.from_yaml(co.to_yaml(first))))["services"]
     assert second["cvat_zeta"]["networks"]["cvat"]["ipv4_address"] == "172.20.0.4"
     assert second["cvat_alpha"]["networks"]["cvat"]["ipv4_address"] == "172.20.0.22"
 
@@ -257,6 +257,9 @@ def test_a_release_with_its_own_minio() -> None:
 def test_filters_translate_errors_and_give_text() -> None:
     text = filters.override(RELEASE, OPTIONS)
     assert filters.override(RELEASE, OPTIONS, text) == text
+    attached = {"id": {"Name": "cvat_new", "IPv4Address": "172.20.0.77/24"}, "x": {"Name": "cvat_db"}}
+    release = with_service("cvat_new", cvat_service())
+    assert filters.override_addresses(filters.override(release, OPTIONS, "", attached))["cvat_new"] == "172.20.0.77"
     assert filters.override_addresses(text)["minio"] == "172.20.0.20"
     with pytest.raises(AnsibleFilterError, match="ip_range"):
         filters.override(RELEASE, {**OPTIONS, "ip_range": "10.0.0.0/8"})

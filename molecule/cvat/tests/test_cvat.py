@@ -44,7 +44,8 @@ def containers(host) -> dict[str, dict]:
 
 
 def environment(container: dict) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in container["Config"]["Env"])
+    # A variable without a value has no sign either.
+    return {line.partition("=")[0]: line.partition("=")[2] for line in container["Config"]["Env"]}
 
 
 def is_cvat(container: dict) -> bool:
