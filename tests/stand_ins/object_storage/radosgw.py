@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import select
 import subprocess
 import time
@@ -14,7 +13,7 @@ DATA = "/data/.radosgw"
 POLICIES = f"{DATA}/canned-policies.json"
 ROOT = "root"
 PATIENCE = 30  # seconds that radosgw-admin may take
-LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT|$")
+QUIET = ("--log-to-stderr=false", "--err-to-stderr=false")  # its own words only, not the log's among them
 
 
 class AdminError(Exception):
@@ -25,11 +24,11 @@ def admin(*arguments: str) -> dict:
     """Run radosgw-admin and return the JSON that it prints.
 
     With dbstore the program often hangs when all is done: it joins its garbage collector's thread, which may have
-    missed the signal to stop. So it is killed as soon as it has said its last word: a whole JSON object, or a line of
-    its own among the log's. What it did is committed by then.
+    missed the signal to stop. So it is killed as soon as it has said its last word: a whole JSON object, or a line on
+    standard error. What it did is committed by then.
     """
     process = subprocess.Popen(
-        ["radosgw-admin", "--no-mon-config", "-n", "client.rgw.minio", *arguments],
+        ["radosgw-admin", "--no-mon-config", "-n", "client.rgw.minio", *QUIET, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -43,9 +42,9 @@ def admin(*arguments: str) -> dict:
                 heard[pipe] += os.read(pipe.fileno(), 65536)
             with suppress(ValueError):
                 return json.loads(heard[process.stdout])
-            own = [line for line in heard[process.stderr].decode().split("\n")[:-1] if not LOG_LINE.match(line)]
-            if own or (ended and process.returncode):
-                raise AdminError(own[-1] if own else f"radosgw-admin ended with {process.returncode}")
+            words, line_end, _ = heard[process.stderr].decode().rpartition("\n")
+            if line_end or (ended and process.returncode):
+                raise AdminError(words.strip() or f"radosgw-admin ended with {process.returncode}")
             if ended:
                 return {}
         raise AdminError("radosgw-admin does not answer")
@@ -71,11 +70,12 @@ def put_user(uid: str, key: str, secret: str, *options: str) -> None:
     if user is None:
         admin("user", "create", "--uid", uid, "--display-name", uid, *keys, *options)
         return
+    # First the new one: radosgw-admin finds no user who has no key.
+    if {"user": uid, "access_key": key, "secret_key": secret} not in user["keys"]:
+        admin("key", "create", "--uid", uid, *keys)
     for old in user["keys"]:
         if old["access_key"] != key:
             admin("key", "rm", "--uid", uid, "--access-key", old["access_key"])
-    if {"user": uid, "access_key": key, "secret_key": secret} not in user["keys"]:
-        admin("key", "create", "--uid", uid, *keys)
 
 
 def client(service: str, url: str, key: str, secret: str) -> Any:
