@@ -163,3 +163,11 @@ def test_any_json_is_answered_or_refused(function: Function, body: Any) -> None:
             read_mask(reply, 30, 40)
     else:
         read_error(reply)
+
+
+def test_five_hundred_damaged_requests(reference: Function) -> None:
+    """A small part of ``python -m fuzz``, which sends 50,000."""
+    import fuzz
+
+    outcomes = fuzz.run(reference, 500, seed=7, say=print)
+    assert outcomes["answered"] > 20 and sum(outcomes.values()) == 500
