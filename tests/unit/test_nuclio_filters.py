@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.filter import nuclio
+from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,10 +192,10 @@ MAPPINGS = st.recursive(
 
 @given(st.dictionaries(st.sampled_from("abc"), MAPPINGS), st.dictionaries(st.sampled_from("abc"), MAPPINGS))
 def test_merging_keeps_every_key_and_the_upper_value(base: dict, over: dict) -> None:
-    merged = nuclio.merge(base, over)
+    merged = merge(base, over)
     assert merged.keys() == base.keys() | over.keys()
-    assert nuclio.merge(merged, over) == merged
-    assert nuclio.merge(base, {}) == base
+    assert merge(merged, over) == merged
+    assert merge(base, {}) == base
 
 
 def test_parts_say_where_files_come_from() -> None:

@@ -1,0 +1,125 @@
+"""The configuration that a function gets on this server: its own, with this server's settings laid over it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.annotation.server.plugins.plugin_utils.function_files import CA_FOLDER
+from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
+
+_CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def nuclio_config(
+    config: Mapping[str, Any], function: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Lay this server's settings over a function's own configuration.
+
+    Args:
+        config: the content of its function.yaml.
+        function: its resolved entry.
+        settings: network, image_prefix, max_body_bytes, readiness and what :func:`_arguments` reads.
+    """
+    if not isinstance(config, Mapping) or not isinstance(config.get("spec"), Mapping):
+        raise AnsibleFilterError(
+            f"{function['config_file']} of {function['name']} has no spec: it is no function configuration."
+        )
+    final = copy.deepcopy(dict(config))
+    metadata = final["metadata"] = dict(final.get("metadata") or {})
+    own_name = metadata.get("name")
+    metadata["name"] = function["id"]
+    metadata.pop("namespace", None)
+    for key in ("labels", "annotations"):
+        if function.get(key):
+            metadata[key] = merge(metadata.get(key) or {}, {name: str(value) for name, value in function[key].items()})
+
+    spec = final["spec"] = dict(final["spec"])
+    environment = {item["name"]: item for item in spec.get("env") or []}
+    environment |= {name: {"name": name, "value": str(value)} for name, value in (function.get("env") or {}).items()}
+    if environment:
+        spec["env"] = list(environment.values())
+    if function.get("resources"):
+        spec["resources"] = merge(spec.get("resources") or {}, function["resources"])
+
+    build = spec["build"] = dict(spec.get("build") or {})
+    base_image = function.get("base_image") or build.get("baseImage")
+    if base_image:
+        prefix = settings.get("image_prefix") or ""
+        build["baseImage"] = base_image if base_image.startswith(prefix) else f"{prefix}{base_image}"
+    if own_name and own_name != function["id"]:
+        # Made from another function: its image must not take the other's name.
+        build["image"] = f"annotation-server/{function['id']}"
+    # The base image was pulled before, so that it is the one in the content hash; Nuclio's own are tagged by version.
+    build["noBaseImagesPull"] = True
+    own = dict(build.get("directives") or {})
+    if directives := _directives(settings, own.get("preCopy") or []):
+        build["directives"] = {**own, "preCopy": directives}
+
+    triggers = spec["triggers"] = dict(spec.get("triggers") or {})
+    name = next((name for name, trigger in triggers.items() if trigger.get("kind") == "http"), "http")
+    trigger = {"kind": "http", **triggers.get(name, {})}
+    workers = function.get("workers") or trigger.get("numWorkers") or trigger.get("maxWorkers") or 1
+    trigger.pop("maxWorkers", None)
+    trigger["numWorkers"] = int(workers)
+    # CVAT asks through the dashboard, inside the network: a published port would only be open to others.
+    trigger["attributes"] = merge(
+        {key: value for key, value in (trigger.get("attributes") or {}).items() if key != "port"},
+        {"maxRequestBodySize": settings["max_body_bytes"], "disablePortPublishing": True},
+    )
+    triggers[name] = trigger
+
+    spec["platform"] = merge(
+        spec.get("platform") or {},
+        {"attributes": {"network": settings["network"], "restartPolicy": {"name": "always"}, "mountMode": "volume"}},
+    )
+    return final
+
+
+def _directives(settings: Mapping[str, Any], own: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return a function's own directives with what must stand in the Dockerfile before anything is downloaded.
+
+    An argument that the function declares itself is given another default, because the last declaration counts.
+    """
+    directives = []
+    if settings.get("ca_certificates"):
+        # Nuclio lays the function's folder into the build context as "handler".
+        directives += [
+            {"kind": "COPY", "value": f"handler/{CA_FOLDER}/ /usr/local/share/ca-certificates/"},
+            {
+                "kind": "RUN",
+                "value": "if command -v update-ca-certificates; then update-ca-certificates;"
+                f" else mkdir -p /etc/ssl/certs && cat /usr/local/share/ca-certificates/*.crt >> {_CA_BUNDLE}; fi",
+            },
+        ]
+    arguments = {name: {"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()}
+    declared = {_argument_name(directive) for directive in own}
+    directives += [directive for name, directive in arguments.items() if name not in declared]
+    return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
+
+
+def _argument_name(directive: Mapping[str, str]) -> str:
+    return directive["value"].partition("=")[0].strip() if directive.get("kind") == "ARG" else ""
+
+
+def _arguments(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return build arguments. They count while the image is built and leave nothing in its environment."""
+    arguments = {}
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        if settings.get(name):
+            arguments[name] = arguments[name.upper()] = settings[name]
+    if url := settings.get("pip_index_url"):
+        arguments["PIP_INDEX_URL"] = url
+    if url := settings.get("torch_index_url"):
+        arguments["TORCH_INDEX_URL"] = url
+    indexes = [urlsplit(settings.get(name) or "") for name in ("pip_index_url", "torch_index_url")]
+    # pip refuses an index without TLS unless it is told to trust its host.
+    if plain := sorted({index.hostname or "" for index in indexes if index.scheme == "http"}):
+        arguments["PIP_TRUSTED_HOST"] = " ".join(plain)
+    if settings.get("ca_certificates"):
+        for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            arguments[name] = _CA_BUNDLE
+    return arguments
