@@ -6,9 +6,9 @@ import time
 from demo import images, settings
 from demo.shell import Failed, docker, inspect, step
 
-# Known to work with cgroup v1, v2 and both, and on machines that themselves lack CAP_SYS_RESOURCE (where --privileged
-# fails). Without systempaths=unconfined the inner engine cannot set up network interfaces. The boot script in the image
-# mounts the container's own branch of the cgroup tree. In other words: root in such a host is close to root on this machine.
+# The same for cgroup v1, v2 and both: the boot script in the image mounts the container's own branch of the tree. Works
+# also on machines that themselves lack CAP_SYS_RESOURCE, where --privileged fails. Without systempaths=unconfined the
+# inner engine cannot set up network interfaces. In other words: root in such a host is close to root on this machine.
 FLAGS = (
     "--cgroupns=private", "--cap-add=ALL", "--cap-drop=SYS_RESOURCE",
     "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--security-opt=systempaths=unconfined",
@@ -19,8 +19,8 @@ FLAGS = (
 def ensure_network() -> None:
     """Make the demo's network unless it is there."""
     if inspect("network", settings.NETWORK) is None:
-        docker("network", "create", "--label", f"{settings.LABEL}=1", "--subnet", settings.SUBNET,
-               "--gateway", settings.GATEWAY, "--ip-range", settings.IP_RANGE, settings.NETWORK)  # fmt: skip
+        addresses = ["--subnet", settings.SUBNET, "--gateway", settings.GATEWAY, "--ip-range", settings.IP_RANGE]
+        docker("network", "create", "--label", f"{settings.LABEL}=1", *addresses, settings.NETWORK)
 
 
 def create(name: str, image: str, address: str = "", ports: dict[int, int] | None = None, kind: str = "host") -> bool:
@@ -37,8 +37,9 @@ def create(name: str, image: str, address: str = "", ports: dict[int, int] | Non
         options = [f"--publish=127.0.0.1:{outer}:{inner}" for outer, inner in (ports or {}).items()]
         options += ["--ip", address] if address else []
         with step(f"host {name} from {image}"):
-            docker("run", "--detach", "--name", name, "--hostname", name, "--network", settings.NETWORK, *FLAGS, *options,
-                   "--label", f"{settings.LABEL}=1", "--label", f"{settings.LABEL}.kind={kind}", full)  # fmt: skip
+            options += ["--label", f"{settings.LABEL}=1", "--label", f"{settings.LABEL}.kind={kind}"]
+            options += ["--name", name, "--hostname", name, "--network", settings.NETWORK]
+            docker("run", "--detach", *FLAGS, *options, full)
             wait_booted(name)
     elif not there["State"]["Running"]:
         with step(f"host {name} started again"):

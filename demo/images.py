@@ -1,4 +1,4 @@
-"""Images that are made here: Debian from its packages, hosts on top, and the stand-ins. Each is made once per content."""
+"""Images that are made here: Debian from its packages, hosts on top, and the stand-ins; each once per content."""
 
 import hashlib
 import os
@@ -13,6 +13,9 @@ from demo.shell import Failed, docker, docker_environment, inspect, run, step
 INPUTS = f"{settings.LABEL}.inputs"  # label: hash of everything an image was made from
 SUITES = {"13": "trixie", "12": "bookworm"}
 PACKAGES = "ca-certificates,curl,python3"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# Throw-away: no documentation, and no waiting for the disk.
+DPKG = "force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n"
 FOLDERS = {name: settings.REPOSITORY / "demo" / "images" / name for name in ("host", "host-docker", "mirror")}
 PARENTS = {"host": "debian", "host-docker": "host", "mirror": "debian"}
 
@@ -29,7 +32,10 @@ def digest(*parts: str | bytes) -> str:
 def folder_digest(folder: Path) -> str:
     """Hash of a folder's file names, modes and contents; Python's caches do not count."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return digest(*(part for p in files for part in (f"{p.relative_to(folder)} {p.stat().st_mode & 0o111}", p.read_bytes())))
+    total = digest()
+    for path in files:
+        total = digest(total, f"{path.relative_to(folder)} {path.stat().st_mode & 0o111}", path.read_bytes())
+    return total
 
 
 def made_from(name: str) -> str:
@@ -70,7 +76,7 @@ def _debian(version: str) -> str:
     files = {
         "etc/apt/sources.list.d/debian.sources": _sources(suite, main, security),
         "etc/apt/apt.conf.d/90annotation-demo": machine.apt_settings(),
-        "etc/dpkg/dpkg.cfg.d/annotation-demo": "force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n",
+        "etc/dpkg/dpkg.cfg.d/annotation-demo": DPKG,
         "etc/pip.conf": machine.pip_settings(),
     }
     for number, pem in enumerate(machine.extra_authorities()):
@@ -83,16 +89,16 @@ def _debian(version: str) -> str:
     run(str(settings.REPOSITORY / "demo" / "packages"), "install", "debootstrap", "debian-archive-keyring")
     with step(f"image {name} (debootstrap {suite})"), tempfile.TemporaryDirectory(dir=settings.STATE) as root:
         _debootstrap(Path(root), suite, main, files)
-        run("sh", "-c", 'tar -C "$1" --numeric-owner -c . | docker import --change "$2" --change "$3" - "$4"',
-            "sh", root, f"LABEL {INPUTS}={inputs} {settings.LABEL}=1", 'CMD ["bash"]', name, **docker_environment())  # fmt: skip
+        script = 'tar -C "$1" --numeric-owner -c . | docker import --change "$2" --change "$3" - "$4"'
+        labels = f"LABEL {INPUTS}={inputs} {settings.LABEL}=1"
+        run("sh", "-c", script, "sh", root, labels, 'CMD ["bash"]', name, env=docker_environment())
     return name
 
 
 def _debootstrap(root: Path, suite: str, mirror: str, files: dict[str, str]) -> None:
     """Fill `root` with a minimal Debian and the given files."""
-    run("debootstrap", "--variant=minbase", f"--include={PACKAGES}",
-        "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg",
-        suite, str(root), mirror, "/usr/share/debootstrap/scripts/sid")  # fmt: skip
+    options = ["--variant=minbase", f"--include={PACKAGES}", f"--keyring={KEYRING}"]
+    run("debootstrap", *options, suite, str(root), mirror, "/usr/share/debootstrap/scripts/sid")
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +112,6 @@ def _debootstrap(root: Path, suite: str, mirror: str, files: dict[str, str]) -> 
 
 def _sources(suite: str, main: str, security: str) -> str:
     """Apt sources of a Debian release, in deb822 format."""
-    tail = "Components: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
-    return (f"Types: deb\nURIs: {main}\nSuites: {suite} {suite}-updates\n{tail}\n"
-            f"Types: deb\nURIs: {security}\nSuites: {suite}-security\n{tail}")  # fmt: skip
+    tail = f"Components: main\nSigned-By: {KEYRING}\n"
+    archive = f"Types: deb\nURIs: {main}\nSuites: {suite} {suite}-updates\n{tail}"
+    return f"{archive}\nTypes: deb\nURIs: {security}\nSuites: {suite}-security\n{tail}"

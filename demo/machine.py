@@ -1,4 +1,4 @@
-"""How this machine reaches packages: apt sources, extra certificate authorities, pip. What is built here is given the same."""
+"""How this machine reaches packages: apt sources, certificate authorities, pip. What is made here gets the same."""
 
 import re
 import subprocess
@@ -10,6 +10,7 @@ from demo import settings
 
 CODENAMES = r"bullseye|bookworm|trixie|forky|sid|stable|oldstable|testing|unstable"
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
+PACKAGED = Path("/usr/share/ca-certificates")
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
 
 
@@ -51,7 +52,7 @@ def apt_settings() -> str:
 @cache
 def extra_authorities() -> list[str]:
     """Certificates this machine trusts on top of Debian's package ca-certificates, in PEM."""
-    known = "".join(p.read_text() for p in Path("/usr/share/ca-certificates").rglob("*.crt"))
+    known = "".join(p.read_text() for p in PACKAGED.rglob("*.crt"))
     bundle = next((Path(b) for b in BUNDLES if Path(b).exists()), None)
     if bundle is None:
         return []
@@ -64,15 +65,18 @@ def pip_folders() -> list[Path]:
 
 
 def pip_settings() -> str:
-    """A pip.conf for what is built here, made of this machine's pip configuration; local folders come from the mirror."""
+    """A pip.conf for what is built here, made of this machine's settings; local folders come from the mirror."""
     told = _pip()
-    keep = {key: told[key] for key in ("index-url", "proxy", "timeout", "default-timeout") if key in told}
+    keep: dict[str, str] = {
+        key: told[key] for key in ("index-url", "proxy", "timeout", "default-timeout") if key in told
+    }
     keep["trusted-host"] = "\n  ".join([*told.get("trusted-host", "").split(), settings.MIRROR_ADDRESS])
     indexes = [word for word in told.get("extra-index-url", "").split() if not word.startswith("file:")]
     if indexes:
         keep["extra-index-url"] = "\n  ".join(indexes)
-    if pip_folders():
-        keep["find-links"] = "\n  ".join(f"http://{settings.MIRROR_ADDRESS}:8000/pip/{n}/" for n in range(len(pip_folders())))
+    if folders := pip_folders():
+        served = f"http://{settings.MIRROR_ADDRESS}:8000/pip"
+        keep["find-links"] = "\n  ".join(f"{served}/{number}/" for number in range(len(folders)))
     if extra_authorities():
         keep["cert"] = "/etc/ssl/certs/ca-certificates.crt"
     return "[global]\n" + "".join(f"{key} = {value}\n" for key, value in sorted(keep.items()))

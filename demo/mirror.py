@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import io
-import json
 import shutil
 import sys
 import tarfile
@@ -35,20 +34,22 @@ def runs() -> bool:
 def _start() -> None:
     """Start the container; again when its image or the folders it serves changed."""
     image = images.ensure("mirror:13")
-    folders = [f"{settings.FILES}:/srv:ro", *(f"{path}:/srv/pip/{n}:ro" for n, path in enumerate(machine.pip_folders()))]
+    folders = [f"{settings.FILES}:/srv:ro", f"{settings.MIRROR}:/var/lib/docker-registry"]
+    for number, path in enumerate(machine.pip_folders()):
+        # Mount points inside a read-only folder have to be there already.
+        (settings.FILES / "pip" / str(number)).mkdir(parents=True, exist_ok=True)
+        folders.append(f"{path}:/srv/pip/{number}:ro")
     inputs = images.digest(images.made_from(image), *folders)
     there = inspect("container", settings.MIRROR)
     if there is None or there["Config"]["Labels"].get(images.INPUTS) != inputs:
         hosts.remove(settings.MIRROR)
-        for number in range(len(folders) - 1):  # mount points inside a read-only folder have to be there already
-            (settings.FILES / "pip" / str(number)).mkdir(parents=True, exist_ok=True)
         docker("volume", "create", "--label", f"{settings.LABEL}=1", settings.MIRROR)
-        docker("run", "--detach", "--name", settings.MIRROR, "--network", settings.NETWORK, "--ip", settings.MIRROR_ADDRESS,
-               "--volume", f"{settings.MIRROR}:/var/lib/docker-registry", *(f"--volume={f}" for f in folders),
-               "--label", f"{settings.LABEL}=1", "--label", f"{images.INPUTS}={inputs}", image)  # fmt: skip
+        options = ["--network", settings.NETWORK, "--ip", settings.MIRROR_ADDRESS, "--name", settings.MIRROR]
+        options += ["--label", f"{settings.LABEL}=1", "--label", f"{images.INPUTS}={inputs}"]
+        docker("run", "--detach", *options, *(f"--volume={folder}" for folder in folders), image)
     elif not there["State"]["Running"]:
         docker("start", settings.MIRROR)
-    _wait(f"{registry.BASE}/v2/")
+    _wait(f"{registry.BASE}/")
     _wait(f"http://{settings.MIRROR_ADDRESS}:8000/")
 
 
@@ -61,29 +62,23 @@ def _wait(url: str, timeout: float = 30) -> None:
             return
         except OSError as error:
             if time.monotonic() > end:
-                raise Failed(f"{url} does not answer: {error}\n{docker('logs', '--tail', '20', settings.MIRROR)}") from error
+                log = docker("logs", "--tail", "20", settings.MIRROR)
+                raise Failed(f"{url} does not answer: {error}\n{log}") from error
             time.sleep(0.2)
 
 
 def _push(listed: list[dict]) -> None:
     """Build the stand-ins and push those that the registry does not hold yet."""
-    pushed_file = settings.STATE / "pushed.json"
-    pushed = json.loads(pushed_file.read_text()) if pushed_file.exists() else {}
     wanted: dict[str, str] = {}
     for item in listed:
         arguments = [f"{key}={value}" for key, value in item.get("args", {}).items()]
-        local = images.build(settings.IMAGES + item["name"], settings.REPOSITORY / item["build"],
-                             images.ensure(item.get("base", "debian:13")), item.get("target", ""), arguments)  # fmt: skip
-        # What was pushed is told by the two ends: the image built here, and the config the registry holds.
-        state = [images.made_from(local), registry.config_digest(item["name"])]
-        if pushed.get(item["name"]) != state:
+        local, folder = settings.IMAGES + item["name"], settings.REPOSITORY / item["build"]
+        images.build(local, folder, images.ensure(item.get("base", "debian:13")), item.get("target", ""), arguments)
+        if not registry.holds(local, item["name"]):
             wanted[local] = item["name"]
     if wanted:
         with step(f"push of {len(wanted)} image(s) to the mirror"):
-            registry.push(wanted)
-        for local, name in wanted.items():
-            pushed[name] = [images.made_from(local), registry.config_digest(name)]
-        pushed_file.write_text(json.dumps(pushed, indent=1))
+            registry.push(wanted, {item["name"].rsplit(":", 1)[0] for item in listed})
 
 
 def _write_files(listed: list[dict]) -> None:

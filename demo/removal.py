@@ -5,7 +5,7 @@ from demo.shell import docker
 
 
 def remove(everything: bool) -> None:
-    """Remove the hosts that tests made or, with `everything`, all containers, volumes, networks and images of the demo."""
+    """Remove the hosts that tests made or, with `everything`, every container, volume, network and image."""
     mine = f"label={settings.LABEL}"
     containers = _list("ps", "--all", "--quiet", "--filter", mine if everything else f"{mine}.kind=host")
     if not everything:

@@ -6,6 +6,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATE = REPOSITORY / ".cache" / "demo"
 FILES = STATE / "files"  # what the mirror serves on port 8000
+FACTS = REPOSITORY / ".cache" / "facts"
 ENDPOINT = REPOSITORY / ".cache" / "engine" / "docker_host"
 
 NETWORK = "annotation-demo"

@@ -14,9 +14,12 @@ class Failed(Exception):
     """A step that did not work; the message is for the person at the terminal."""
 
 
-def run(*command: str, stdin: bytes | None = None, **extra_env: str) -> str:
-    """Run `command` and return what it printed. Raises Failed with the end of its output."""
-    result = subprocess.run(command, input=stdin, capture_output=True, env=os.environ | extra_env)
+def run(*command: str, env: dict[str, str] | None = None) -> str:
+    """Run `command`, with `env` added to the environment, and return what it printed.
+
+    Raises Failed with the end of its output.
+    """
+    result = subprocess.run(command, capture_output=True, env=os.environ | (env or {}))
     if result.returncode:
         tail = (result.stdout + result.stderr).decode(errors="replace").strip()[-3000:]
         raise Failed(f"{' '.join(command[:6])} ... ended with {result.returncode}:\n{tail}")
@@ -24,7 +27,7 @@ def run(*command: str, stdin: bytes | None = None, **extra_env: str) -> str:
 
 
 def docker_environment() -> dict[str, str]:
-    """Environment in which `docker` reaches the demo's engine; the plain builder, since it can use the demo's network."""
+    """Environment for `docker`: the demo's engine, and the plain builder, which can use the demo's network."""
     if not settings.ENDPOINT.exists():
         raise Failed("The demo's Docker Engine is not running: start it with demo/engine start")
     return {"DOCKER_HOST": settings.ENDPOINT.read_text().strip(), "DOCKER_BUILDKIT": "0"}
@@ -32,7 +35,7 @@ def docker_environment() -> dict[str, str]:
 
 def docker(*arguments: str) -> str:
     """`docker ARGUMENTS` on the demo's engine."""
-    return run("docker", *arguments, **docker_environment())
+    return run("docker", *arguments, env=docker_environment())
 
 
 def inspect(kind: str, name: str) -> dict | None:

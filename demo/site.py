@@ -16,11 +16,12 @@ def up() -> int:
     started = time.monotonic()
     mirror.up()
     there = inspect("container", settings.HOST)
-    hosts.create(settings.HOST, "host:13", settings.HOST_ADDRESS, {} if there else {hosts.free_port(HTTP_PORT): HTTP_PORT})
-    status = subprocess.run(
-        [".venv/bin/ansible-playbook", "-i", "inventories/demo", "playbooks/site.yml"],
-        cwd=settings.REPOSITORY, env=os.environ | docker_environment(),
-    ).returncode  # fmt: skip
+    ports = {} if there else {hosts.free_port(HTTP_PORT): HTTP_PORT}
+    if hosts.create(settings.HOST, "host:13", settings.HOST_ADDRESS, ports):
+        for facts in settings.FACTS.glob("*demo"):
+            facts.unlink()  # of a former host
+    command = [".venv/bin/ansible-playbook", "-i", "inventories/demo", "playbooks/site.yml"]
+    status = subprocess.run(command, cwd=settings.REPOSITORY, env=os.environ | docker_environment()).returncode
     if status == 0:
         print(_summary(time.monotonic() - started))
     return status
@@ -39,5 +40,6 @@ The demo is up, after {seconds:.0f} s.
   restart it   docker --host {endpoint} restart {settings.HOST}
   remove all   make demo-down
 
-It is a container that boots systemd, with a Docker Engine inside; CVAT and Nuclio in it are stand-ins (tests/stand_ins).
+It is a container that boots systemd, with a Docker Engine inside; CVAT and Nuclio in it are stand-ins, see
+tests/stand_ins.
 It listens on this machine's loopback only. Whoever is root in it is close to root on this machine: do not expose it."""
