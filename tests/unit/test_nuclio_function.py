@@ -1,7 +1,9 @@
 """The modules nuclio_function and nuclio_project, run as Ansible runs them, with a nuctl and a docker of the tests."""
 
+
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -65,7 +67,8 @@ def test_each_input_leads_to_a_new_deploy(deploy, world: World, tmp_path: Path) 
     deploy()
     (tmp_path / "context" / "main.py").write_text("two")
     assert deploy()["reasons"] == ["main.py changed"]
-    changed = {**CONFIG, "spec": {**CONFIG["spec"], "env": [{"name": "A", "value": "B"}]}}
+    changed = copy.deepcopy(CONFIG)
+    changed["spec"]["env"] = [{"name": "A", "value": "B"}]
     assert deploy(config=changed)["reasons"] == ["its configuration changed"]
     world.set(version="1.16.4")
     assert deploy(config=changed)["reasons"] == ["nuctl is 1.16.4 instead of 1.16.3"]

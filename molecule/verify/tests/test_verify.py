@@ -31,7 +31,7 @@ def test_the_report_is_one_page():
     page = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "report.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "172.20.0.30" in page
-    assert " src=\"http" not in page
+    assert ' src="http' not in page
 
 
 def test_nothing_is_left_in_the_share(host):
@@ -45,5 +45,5 @@ def test_no_secret_in_the_result(host, result):
 
 
 def test_no_task_is_left(host):
-    command = "docker exec cvat_db psql -U root -d cvat -tAc \"select count(*) from engine_task\""
+    command = 'docker exec cvat_db psql -U root -d cvat -tAc "select count(*) from engine_task"'
     assert host.check_output(command) == "0"
