@@ -86,7 +86,7 @@ def _upload_layers(incomplete: dict[str, tuple[str, list[str]]]) -> None:
         archive = Path(folder) / "images.tar"
         docker("save", "--output", str(archive), *incomplete)
         with tarfile.open(archive) as tar:
-            for entry in json.load(_member(tar, "manifest.json")):
+            for entry in json.load(_member(tar, "manifest.json")[0]):
                 for local in set(entry["RepoTags"] or []) & set(incomplete):
                     repository, wanted = incomplete[local]
                     paths = dict(zip(_layers(local), entry["Layers"], strict=True))
@@ -110,8 +110,9 @@ def _member(tar: tarfile.TarFile, name: str) -> tuple[IO[bytes], int]:
     stream.seek(0)
     if not compressed:
         return stream, member.size
-    plain = tempfile.TemporaryFile(dir=settings.STATE)
-    shutil.copyfileobj(gzip.open(stream), plain, 1 << 20)
+    plain = tempfile.TemporaryFile(dir=settings.STATE)  # noqa: SIM115 2026-11: whoever uploads it closes it
+    with gzip.open(stream) as unpacked:
+        shutil.copyfileobj(unpacked, plain, 1 << 20)
     size = plain.tell()
     plain.seek(0)
     return plain, size
