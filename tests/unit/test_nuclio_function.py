@@ -67,7 +67,7 @@ def test_each_input_leads_to_a_new_deploy(deploy, world: World, tmp_path: Path) 
     deploy()
     (tmp_path / "context" / "main.py").write_text("two")
     assert deploy()["reasons"] == ["main.py changed"]
-    changed = copy.deepcopy(CONFIG)
+    changed: dict[str, Any] = copy.deepcopy(CONFIG)
     changed["spec"]["env"] = [{"name": "A", "value": "B"}]
     assert deploy(config=changed)["reasons"] == ["its configuration changed"]
     world.set(version="1.16.4")
