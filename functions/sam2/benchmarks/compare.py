@@ -90,7 +90,7 @@ def run(model: str, config: str, args: argparse.Namespace, height: int, width: i
     environment = {"MODEL": model, "MODEL_CFG": config, "DEVICE": args.device, "CACHE_MIB": "256"}
     ours = OurWay(ModelHandler({**environment, "ANSWER": "shapes"}))
     full = OurWay(ModelHandler({**environment, "ANSWER": "mask"}))
-    device = ours.handler.interactor.predictor.device
+    device = ours.handler.service.predictor.device
     predictor = bare_predictor(load_model(model, config, device, []))
     scene = held_out_scenes(1, height, width, seed=3)[0]
     box = scene.boxes()[0]

@@ -55,7 +55,7 @@ class OurWay:
     def __init__(self, handler: ModelHandler) -> None:
         self.handler = handler
         self.model_seconds = 0.0
-        decoder = handler.interactor.predictor.decoder
+        decoder = handler.service.predictor.decoder
         original = decoder.decode
 
         def timed(*arguments: Any) -> Any:

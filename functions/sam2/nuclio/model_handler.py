@@ -13,7 +13,7 @@ from segmenter.disk_cache import DiskCache
 from segmenter.errors import RequestError
 from segmenter.loading import choose_device, fingerprint, load_model, use_bfloat16
 from segmenter.predictor import Predictor
-from segmenter.service import Interactor
+from segmenter.service import SERVICES
 from segmenter.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -52,25 +52,25 @@ class ModelHandler:
         if settings.cache_dir:
             identity = fingerprint(settings.model, settings.model_cfg, f"{device.type} {half}", FOLDERS)
             disk = DiskCache(Path(settings.cache_dir), settings.cache_dir_bytes, identity)
-        self.interactor = Interactor(Predictor(model, settings.decoder == "fast", half), settings, disk)
-        self.interactor.warm_up()
+        self.service = SERVICES[settings.kind](Predictor(model, settings.decoder == "fast", half), settings, disk)
+        self.service.warm_up()
 
     def about(self) -> dict[str, Any]:
         """Return what is loaded, for the log."""
-        health = self.interactor.health()
-        return {name: health[name] for name in ("model", "model_cfg", "device", "answer")}
+        health = self.service.health()
+        return {name: health[name] for name in ("kind", "model", "model_cfg", "device", "precision", "answer")}
 
     def handle(self, method: str | bytes | None, path: str | bytes | None, content_type: Any, body: Any) -> Reply:
         """Answer a request.
 
-        ``GET`` with any path and ``{"health": true}`` give the state of this worker; everything else is a prompt. A
-        wrong request gets a 4xx with ``{"error": {"field": ..., "message": ...}}``.
+        ``GET`` with any path and ``{"health": true}`` give the state of this worker; everything else goes to the model.
+        A wrong request gets a 4xx with ``{"error": {"field": ..., "message": ...}}``.
         """
         try:
             request = _decode(body)
             if _text(method) == "GET" or (isinstance(request, Mapping) and request.get("health") is True):
-                return Reply(json.dumps(self.interactor.health()))
-            return Reply(self.interactor.answer(request).decode("ascii"))
+                return Reply(json.dumps(self.service.health()))
+            return Reply(self.service.answer(request).decode("ascii"))
         except RequestError as error:
             text = json.dumps({"error": {"field": error.field, "message": error.message}})
             return Reply(text, error.status, str(error))

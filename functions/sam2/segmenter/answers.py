@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,28 @@ def shape_json(outline: Outline, confidence: str | None) -> bytes:
     points = ",".join(map(str, outline.runs.tolist())) + "," + ",".join(map(str, corners))
     attributes = "" if confidence is None else f',"attributes":[{{"spec_id":0,"value":"{confidence}"}}]'
     return f'{{"type":"mask","points":[{points}]{attributes}}}'.encode()
+
+
+def detection_json(label: str, mask: np.ndarray, polygon: np.ndarray, score: float) -> bytes:
+    """Write one detection: the crop of a mask as flat 0 and 1 with its inclusive corners, and the polygon around it.
+
+    Args:
+        label: name of the label in CVAT.
+        mask: H x W, bool, not empty.
+        polygon: N x 2, pixels.
+        score: predicted IoU; a text in the answer, as CVAT's own functions give it.
+    """
+    outline = outline_of(mask)
+    if outline is None:
+        raise ValueError("the mask is empty")
+    left, top, right, bottom = outline.left, outline.top, outline.right, outline.bottom
+    crop = mask[top : bottom + 1, left : right + 1]
+    text = np.full(2 * crop.size, COMMA, dtype=np.uint8)
+    text[::2] = crop.ravel().view(np.uint8) + ZERO
+    head = json.dumps({"label": label, "type": "mask", "confidence": f"{score:.3f}"})[:-1]
+    points = json.dumps(polygon.ravel().tolist())
+    corners = f"{left},{top},{right},{bottom}"
+    return f'{head},"points":{points},"mask":['.encode() + text.tobytes() + f"{corners}]}}".encode()
 
 
 def confidence_text(score: float, form: str) -> str | None:

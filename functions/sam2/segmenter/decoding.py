@@ -1,4 +1,4 @@
-"""SAM 2's mask decoder for one prompt at a time on a picture whose share of the work is done once.
+"""SAM 2's mask decoder for prompts on one picture, whose share of the work is done once.
 
 In the first layer of the two-way transformer the picture's keys, values and queries do not depend on the prompt. They
 are a fifth of a click's arithmetic and are computed with the embedding. Everything else runs in one of two ways:
@@ -76,22 +76,27 @@ class Decoder:
     def decode(
         self, prepared: Prepared, coords: torch.Tensor, labels: torch.Tensor, mask: torch.Tensor | None, several: bool
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Answer one prompt.
+        """Answer N prompts, each with the same number of points.
 
         Args:
             prepared: the picture.
-            coords: 1 x P x 2, pixels of the model's picture.
-            labels: 1 x P: 1 inside, 0 outside, 2 and 3 corners of a box.
-            mask: logits of an earlier answer, 1 x 1 x 4h x 4w, or None.
+            coords: N x P x 2, pixels of the model's picture.
+            labels: N x P: 1 inside, 0 outside, 2 and 3 corners of a box.
+            mask: logits of an earlier answer, N x 1 x 4h x 4w, or None.
             several: three masks instead of one.
 
         Returns:
-            logits (1 x M x 4h x 4w) and predicted IoU (1 x M).
+            logits (N x M x 4h x 4w) and predicted IoU (N x M).
         """
         sparse, dense = self._prompts(points=(coords, labels), boxes=None, masks=mask)
-        tokens = torch.cat((self._outputs, sparse), dim=1)
+        count = len(sparse)
+        tokens = torch.cat((self._outputs.expand(count, -1, -1), sparse), dim=1)
         keys = self._keys(prepared.coarse, dense)
-        heads = prepared.first if mask is None else self._first_heads(keys)
+        if mask is None:
+            key, value, query = (head.expand(count, -1, -1, -1) for head in prepared.first)
+            heads = key, value, query
+        else:
+            heads = self._first_heads(keys)
         queries, keys = self._attend(tokens, keys, heads)
         logits, scores = self._masks(queries, keys, prepared)
         if several:
@@ -130,35 +135,37 @@ class Decoder:
     def _masks(
         self, queries: torch.Tensor, keys: torch.Tensor, prepared: Prepared
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Draw all four masks; returns logits (1 x 4 x 4h x 4w) and predicted IoU (1 x 4)."""
+        """Draw all four masks; returns logits (N x 4 x 4h x 4w) and predicted IoU (N x 4)."""
         decoder = self._decoder
         count = decoder.num_mask_tokens
+        prompts = len(queries)
         outputs = queries[:, 2 : 2 + count]
         weights = torch.stack(
             [decoder.output_hypernetworks_mlps[i](outputs[:, i]) for i in range(count)], dim=1
-        )  # 1 x 4 x C/8
+        )  # N x 4 x C/8
         scores = decoder.iou_prediction_head(queries[:, 1])
         height, width = self._size
         if self.fast:
-            logits = (self._upscale(keys[0], prepared.fine) @ weights[0].T).view(height, width, 2, 2, 2, 2, count)
-            logits = logits.permute(6, 0, 2, 4, 1, 3, 5).reshape(1, count, 4 * height, 4 * width)
-            return logits, scores
+            logits = self._upscale(keys, prepared.fine) @ weights.transpose(1, 2)
+            logits = logits.view(prompts, height, width, 2, 2, 2, 2, count).permute(0, 7, 1, 3, 5, 2, 4, 6)
+            return logits.reshape(prompts, count, 4 * height, 4 * width), scores
         coarse, norm, act, finest, last_act = decoder.output_upscaling
-        pixels = keys.transpose(1, 2).view(1, -1, height, width)
+        pixels = keys.transpose(1, 2).view(prompts, -1, height, width)
         pixels = act(norm(coarse(pixels) + prepared.fine[1]))
         pixels = last_act(finest(pixels) + prepared.fine[0])
-        logits = (weights @ pixels.flatten(2)).view(1, count, 4 * height, 4 * width)
+        logits = (weights @ pixels.flatten(2)).view(prompts, count, 4 * height, 4 * width)
         return logits, scores
 
     def _upscale(self, keys: torch.Tensor, fine: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """Bring hw x C to 16hw x C/8, every pixel followed by its 2 x 2 finer ones, and those by theirs."""
+        """Bring N x hw x C to N x 16hw x C/8, every pixel followed by its 2 x 2 finer ones, and those by theirs."""
         _, norm, _, _, _ = self._decoder.output_upscaling
         finest, finer = fine
         weight, bias = self._coarse
-        pixels = torch.addmm(bias, keys, weight).view(finer.shape).add_(finer)
+        pixels = torch.addmm(bias, keys.flatten(0, 1), weight).view(len(keys), *finer.shape).add_(finer)
         pixels = F.gelu(F.layer_norm(pixels, norm.weight.shape, norm.weight, norm.bias, norm.eps))
         weight, bias = self._finest
-        return F.gelu(torch.addmm(bias, pixels, weight).view(finest.shape).add_(finest))
+        pixels = torch.addmm(bias, pixels.flatten(0, 1), weight).view(len(keys), *finest.shape).add_(finest)
+        return F.gelu(pixels)
 
 
 def _finish(attention: torch.nn.Module, out: torch.Tensor) -> torch.Tensor:

@@ -92,6 +92,16 @@ class Predictor:
         mask = enlarge(chosen, embedding.height, embedding.width)[0, 0] > 0
         return Answer(mask.cpu().numpy(), float(scores[0, best]), chosen[0].float().clamp(-32, 32))
 
+    @torch.inference_mode()
+    def predict_points(self, embedding: Embedding, points: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ask what lies at each point (N x 2, pixels); returns logits (N x 3 x 256 x 256) and predicted IoU (N x 3)."""
+        coords = torch.as_tensor(points, dtype=torch.float, device=self.device)
+        scaled = prepare_points(coords, embedding.height, embedding.width, self.side)[:, None]
+        labels = torch.ones(scaled.shape[:2], dtype=torch.int, device=self.device)
+        with self._arithmetic():
+            logits, scores = self.decoder.decode(embedding.prepared, scaled, labels, None, several=True)
+        return logits.float(), scores.float()
+
     def _arithmetic(self) -> torch.autocast:
         """Return the context in which the model runs: bfloat16 where it is as good and faster, else float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)

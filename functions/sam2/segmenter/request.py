@@ -36,16 +36,10 @@ def parse(body: Any, settings: Settings) -> Request:
     Raises:
         RequestError: names the first field that is wrong.
     """
-    if not isinstance(body, Mapping):
-        raise RequestError("body", f"must be a JSON object, not {_kind(body)}")
-    image = body.get("image")
-    if image is None:
-        raise RequestError("image", "is missing")
-    if not isinstance(image, str) or not image:
-        raise RequestError("image", f"must be a picture in base64, not {_kind(image)}")
-    inside = _points(body.get("pos_points"), "pos_points", settings.max_points)
-    outside = _points(body.get("neg_points"), "neg_points", settings.max_points)
-    boxes = _boxes(body.get("obj_bbox"), settings.max_boxes)
+    fields, image = _image(body)
+    inside = _points(fields.get("pos_points"), "pos_points", settings.max_points)
+    outside = _points(fields.get("neg_points"), "neg_points", settings.max_points)
+    boxes = _boxes(fields.get("obj_bbox"), settings.max_boxes)
     if len(inside) + len(outside) > settings.max_points:
         raise RequestError("neg_points", f"more than {settings.max_points} points together with pos_points", 413)
     if not len(inside) and not len(boxes):
@@ -53,6 +47,33 @@ def parse(body: Any, settings: Settings) -> Request:
     points = np.concatenate([inside, outside]).astype(np.float32)
     labels = np.array([1] * len(inside) + [0] * len(outside), dtype=np.int32)
     return Request(image, points, labels, boxes)
+
+
+def parse_detection(body: Any, default: float) -> tuple[str, float]:
+    """Check a request for automatic annotation; returns the picture and the least confidence (0 to 1).
+
+    Raises:
+        RequestError: names the first field that is wrong.
+    """
+    fields, image = _image(body)
+    threshold = fields.get("threshold")
+    if threshold is None:
+        return image, default
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise RequestError("threshold", f"must be a number from 0 to 1, not {_kind(threshold)}")
+    return image, float(threshold)
+
+
+def _image(body: Any) -> tuple[Mapping[str, Any], str]:
+    """Return the fields of a request and its picture, still in base64."""
+    if not isinstance(body, Mapping):
+        raise RequestError("body", f"must be a JSON object, not {_kind(body)}")
+    image = body.get("image")
+    if image is None:
+        raise RequestError("image", "is missing")
+    if not isinstance(image, str) or not image:
+        raise RequestError("image", f"must be a picture in base64, not {_kind(image)}")
+    return body, image
 
 
 def _boxes(value: Any, most: int) -> np.ndarray:

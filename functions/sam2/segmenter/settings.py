@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .detector import Search
+
+KINDS = ("interactor", "detector")
 ANSWERS = ("mask", "shapes")
 CONFIDENCES = ("scaled", "raw", "none")
 DECODERS = ("fast", "exact")
@@ -16,6 +19,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 class Settings:
     """What can be set from outside. Sizes in bytes unless the name says otherwise."""
 
+    kind: str = "interactor"
     model: str = "sam2.1_hiera_tiny.pt"
     model_cfg: str = "configs/sam2.1/sam2.1_hiera_t.yaml"
     device: str = "auto"
@@ -31,6 +35,12 @@ class Settings:
     max_points: int = 500
     max_boxes: int = 64
     threads: int = 0
+    label: str = "custom"
+    search: Search = field(default_factory=Search)
+
+    def search_for(self, least_score: float) -> Search:
+        """Return how to look for objects of at least this confidence."""
+        return replace(self.search, least_score=least_score)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -56,6 +66,7 @@ class Settings:
             return given
 
         return cls(
+            kind=choice("KIND", cls.kind, KINDS),
             model=text("MODEL", cls.model),
             model_cfg=text("MODEL_CFG", cls.model_cfg),
             device=text("DEVICE", cls.device),
@@ -71,6 +82,11 @@ class Settings:
             max_points=number("MAX_POINTS", cls.max_points, 1),
             max_boxes=number("MAX_BOXES", cls.max_boxes, 1),
             threads=number("THREADS", cls.threads, 0),
+            label=text("LABEL", cls.label),
+            search=Search(
+                side=number("POINTS_PER_SIDE", Search.side, 1),
+                most_objects=number("MAX_OBJECTS", Search.most_objects, 1),
+            ),
         )
 
 

@@ -64,3 +64,22 @@ def read_error(reply: Reply) -> tuple[int, str]:
     error = reply.json()["error"]
     assert set(error) == {"field", "message"} and error["message"]
     return reply.status, error["field"]
+
+
+def read_detections(reply: Reply, height: int, width: int, label: str) -> list[tuple[np.ndarray, np.ndarray, float]]:
+    """Read a detector's list; returns mask, polygon (N x 2) and confidence of each."""
+    assert reply.status == 200, reply.text[:300]
+    assert reply.content_type == "application/json"
+    return [_read_detection(entry, height, width, label) for entry in reply.json()]
+
+
+def _read_detection(entry: dict[str, Any], height: int, width: int, label: str) -> tuple[np.ndarray, np.ndarray, float]:
+    assert set(entry) == {"label", "type", "points", "mask", "confidence"}
+    assert entry["label"] == label and entry["type"] == "mask"
+    *crop, left, top, right, bottom = entry["mask"]
+    assert 0 <= left <= right < width and 0 <= top <= bottom < height and set(crop) <= {0, 1}
+    mask = np.zeros((height, width), bool)
+    mask[top : bottom + 1, left : right + 1] = np.reshape(crop, (bottom - top + 1, right - left + 1))
+    polygon = np.reshape(entry["points"], (-1, 2))
+    assert len(polygon) >= 3 and polygon.min() >= 0 and (polygon <= (width, height)).all()
+    return mask, polygon, float(entry["confidence"])

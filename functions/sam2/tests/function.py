@@ -41,9 +41,9 @@ class Function:
             main.init_context(self.context)
 
     @property
-    def interactor(self) -> Any:
+    def service(self) -> Any:
         """The core of the worker."""
-        return self.context.user_data.model.interactor
+        return self.context.user_data.model.service
 
     def send(
         self, body: bytes, content_type: str = "application/json", method: str = "POST", kind: str = "msgpack"

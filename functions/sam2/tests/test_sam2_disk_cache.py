@@ -28,11 +28,11 @@ def key(number: int) -> bytes:
 def test_a_second_worker_and_a_restarted_one_need_no_encoder(start: Any, tmp_path: Path, monkeypatch: Any) -> None:
     first = start(CACHE_DIR=str(tmp_path / "cache"))
     answer = first.ask(**REQUEST)
-    first.interactor.disk.flush()
+    first.service.gallery.disk.flush()
     second = start(CACHE_DIR=str(tmp_path / "cache"))
-    monkeypatch.setattr(second.interactor.predictor, "encode", lambda _: pytest.fail("embedded again"))
+    monkeypatch.setattr(second.service.predictor, "encode", lambda _: pytest.fail("embedded again"))
     assert second.ask(**REQUEST).text == answer.text
-    assert second.interactor.disk.hits == 1
+    assert second.service.gallery.disk.hits == 1
     assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
 
 
@@ -40,7 +40,7 @@ def test_a_second_worker_and_a_restarted_one_need_no_encoder(start: Any, tmp_pat
 def test_damaged_files_are_embedded_again(start: Any, tmp_path: Path, damage: str) -> None:
     worker = start(CACHE_DIR=str(tmp_path), CACHE_MIB="0", REFINE="off")
     answer = worker.ask(**REQUEST)
-    worker.interactor.disk.flush()
+    worker.service.gallery.disk.flush()
     (path,) = tmp_path.iterdir()
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -52,9 +52,9 @@ def test_damaged_files_are_embedded_again(start: Any, tmp_path: Path, damage: st
     }
     path.write_bytes(damaged[damage])
     assert worker.ask(**REQUEST).text == answer.text
-    assert worker.interactor.disk.hits == 0
-    worker.interactor.disk.flush()
-    assert worker.ask(**REQUEST).text == answer.text and worker.interactor.disk.hits == 1
+    assert worker.service.gallery.disk.hits == 0
+    worker.service.gallery.disk.flush()
+    assert worker.ask(**REQUEST).text == answer.text and worker.service.gallery.disk.hits == 1
 
 
 def test_another_model_never_sees_them(tmp_path: Path) -> None:
@@ -123,4 +123,4 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(start: Any, tmp_path: P
     worker = start(CACHE_DIR=str(tmp_path / "cache"))
     (tmp_path / "cache").rmdir()
     assert worker.ask(**REQUEST).status == 200
-    worker.interactor.disk.flush()
+    worker.service.gallery.disk.flush()

@@ -75,7 +75,11 @@ def test_fresh_and_cached_answers_are_the_same_bytes(start: Any, scene: Any) -> 
     warm = start(CACHE_MIB="64")
     texts = {cold.ask(**request).text for _ in range(2)} | {warm.ask(**request).text for _ in range(2)}
     assert len(texts) == 1
-    assert len(cold.interactor.cache) == 0 and cold.interactor.cache.hits == 0 and warm.interactor.cache.hits == 1
+    assert (
+        len(cold.service.gallery.cache) == 0
+        and cold.service.gallery.cache.hits == 0
+        and warm.service.gallery.cache.hits == 1
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2000), (64, 64), (480, 640), (1024, 1024), (1080, 1920), (1024, 700)])
@@ -89,7 +93,7 @@ def test_pictures_are_prepared_as_sam2_does(bare: Any, size: tuple[int, int]) ->
 def test_low_resolution_logits_refine_as_in_the_bare_predictor(reference: Function, bare: Any, scene: Any) -> None:
     from segmenter.predictor import Prompt
 
-    predictor = reference.interactor.predictor
+    predictor = reference.service.predictor
     points, labels = np.array([[300, 200], [310, 220]], np.float32), np.array([1, 0], np.int32)
     embedding = predictor.embed(scene.picture)
     first = predictor.predict(embedding, Prompt(points[:1], labels[:1]))
@@ -126,8 +130,8 @@ def test_fast_decoder_differs_in_at_most_one_pixel_in_100_000(
     from segmenter.predictor import Predictor, Prompt
     from training.scenes import held_out_scenes
 
-    exact, fast = reference.interactor.predictor, Predictor(reference.interactor.predictor.model, fast=True)
-    assert function.interactor.predictor.decoder.fast and not exact.decoder.fast
+    exact, fast = reference.service.predictor, Predictor(reference.service.predictor.model, fast=True)
+    assert function.service.predictor.decoder.fast and not exact.decoder.fast
     different = pixels = 0
     for scene in held_out_scenes(4, 700, 1200, seed=77):
         first, second = exact.embed(scene.picture), fast.embed(scene.picture)
@@ -150,7 +154,7 @@ def test_bfloat16_gives_nearly_the_same_masks(reference: Function, scene: Any) -
     from function import iou
     from segmenter.predictor import Predictor, Prompt
 
-    exact = reference.interactor.predictor
+    exact = reference.service.predictor
     half = Predictor(exact.model, fast=True, half=True)
     prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int32), scene.boxes()[0])
     one, other = (predictor.predict(predictor.embed(scene.picture), prompt) for predictor in (exact, half))

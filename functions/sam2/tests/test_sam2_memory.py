@@ -51,7 +51,7 @@ def test_the_function_keeps_what_fits_and_forgets_the_rest(start: Any) -> None:
     pictures = [np.full((20, 20, 3), value, np.uint8) for value in range(6)]
     for picture in pictures:
         assert worker.ask(image=encode(picture), pos_points=[[5, 5]]).status == 200
-    cache = worker.interactor.cache
+    cache = worker.service.gallery.cache
     assert 0 < len(cache) < len(pictures) and cache.nbytes <= 5 * 1024**2
 
 
@@ -59,7 +59,7 @@ def test_full_device_memory_costs_the_cache_and_not_the_answer(start: Any, monke
     worker = start()
     image = encode(np.zeros((20, 20, 3), np.uint8))
     first = worker.ask(image=image, pos_points=[[5, 5]])
-    predictor = worker.interactor.predictor
+    predictor = worker.service.predictor
     original = predictor.predict
     failures = iter([True])
 
@@ -70,4 +70,4 @@ def test_full_device_memory_costs_the_cache_and_not_the_answer(start: Any, monke
 
     monkeypatch.setattr(predictor, "predict", fail_once)
     assert worker.ask(image=image, pos_points=[[5, 5]]).text == first.text
-    assert worker.interactor.cache.misses == 2, "the picture was embedded again"
+    assert worker.service.gallery.cache.misses == 2, "the picture was embedded again"
