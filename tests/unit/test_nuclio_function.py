@@ -1,6 +1,5 @@
 """The modules nuclio_function and nuclio_project, run as Ansible runs them, with a nuctl and a docker of the tests."""
 
-
 from __future__ import annotations
 
 import copy
