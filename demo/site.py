@@ -30,11 +30,12 @@ def up() -> int:
 def _summary(seconds: float) -> str:
     """What was built, where to look at it and how to take it away."""
     container = inspect("container", settings.HOST) or {}
-    port = container["NetworkSettings"]["Ports"][f"{HTTP_PORT}/tcp"][0]["HostPort"]
+    published = container["NetworkSettings"]["Ports"].get(f"{HTTP_PORT}/tcp")  # none when the host was made by hand
+    address = f"localhost:{published[0]['HostPort']}" if published else f"{settings.HOST_ADDRESS}:{HTTP_PORT}"
     endpoint = json.dumps(docker_environment()["DOCKER_HOST"])
     return f"""
 The demo is up, after {seconds:.0f} s.
-  CVAT         http://localhost:{port}/   user admin; the password:
+  CVAT         http://{address}/   user admin; the password:
                docker --host {endpoint} exec {settings.HOST} cat /etc/annotation-server/secrets/cvat_superuser_password
   on the host  docker --host {endpoint} exec -it {settings.HOST} bash
   restart it   docker --host {endpoint} restart {settings.HOST}
