@@ -49,6 +49,7 @@ class CvatChecks:
     task_id: int | None = None
     size: tuple[int, int] = (0, 0)
     mask: bytearray | None = None
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)  # the prompt that gave it
     prompt: str = ""
     latencies: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -136,7 +137,8 @@ class CvatChecks:
         from_box = self.ask(function, "first prompt: a box", obj_bbox=corners)
         from_point = self.ask(function, "second prompt: a point", pos_points=[list(inside)])
         elsewhere = self.ask(function, "third prompt: another point", pos_points=[list(other)])
-        self.mask, self.prompt = from_box, f"Box {box[0]},{box[1]} to {box[2]},{box[3]}, answered by {function}."
+        self.mask, self.box = from_box, box
+        self.prompt = f"Box {box[0]},{box[1]} to {box[2]},{box[3]}, answered by {function}."
         cure = f"The model answers, but not with sensible masks: check MODEL and MODEL_CFG of '{function}'."
         if not any(from_box):
             raise CheckFailed("the mask of the box is empty", cure)

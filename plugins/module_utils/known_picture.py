@@ -16,7 +16,8 @@ from typing import Any
 
 SHAPE_COLOUR = (236, 190, 70)
 BACKGROUND = (52, 72, 96)
-HIGHLIGHT = (64, 220, 120)
+HIGHLIGHT = (214, 40, 140)
+WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,27 @@ def intersection_over_union(a: bytearray, b: bytearray) -> float:
     return both / either if either else 0.0
 
 
-def encode_overlay(width: int, height: int, mask: bytearray) -> bytes:
-    """Encode a mask as a PNG to lay over its picture: translucent green inside, nothing outside."""
-    inside, outside = bytes((*HIGHLIGHT, 150)), bytes(4)
-    return encode_png(width, height, b"".join(inside if value else outside for value in mask), channels=4)
+def encode_overlay(width: int, height: int, mask: bytearray, box: tuple[int, int, int, int]) -> bytes:
+    """Encode an answer as a PNG to lay over its picture: the mask translucent, its border and the asked box drawn."""
+    pixels = bytearray(4 * width * height)
+
+    def paint(index: int, color: tuple[int, int, int], alpha: int) -> None:
+        pixels[4 * index : 4 * index + 4] = bytes((*color, alpha))
+
+    left, top, right, bottom = box
+    for y in range(max(top, 0), min(bottom + 1, height)):
+        for x in range(max(left, 0), min(right + 1, width)):
+            if min(x - left, right - x, y - top, bottom - y) < 2 and (x + y) // 8 % 2:
+                paint(y * width + x, WHITE, 255)
+    for i, value in enumerate(mask):
+        if value:
+            x = i % width
+            around = (
+                mask[j] if 0 <= j < len(mask) else 0 for j in (i - 2 * width, i - width, i + width, i + 2 * width)
+            )
+            beside = (mask[i + d] if 0 <= x + d < width else 0 for d in (-2, -1, 1, 2))
+            paint(i, HIGHLIGHT, 130 if all(around) and all(beside) else 255)
+    return encode_png(width, height, bytes(pixels), channels=4)
 
 
 def data_uri(content: bytes, media_type: str = "image/png") -> str:

@@ -266,7 +266,7 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
             result.skip("prompt", title, "the models failed above")
     run("clean_up", "Nothing is left behind", lambda: clean_up(server, cvat, guarded))
 
-    overlay = pictures.encode_overlay(*cvat.size, cvat.mask) if cvat.mask else b""
+    overlay = pictures.encode_overlay(*cvat.size, cvat.mask, cvat.box) if cvat.mask else b""
     media_type = mimetypes.guess_type(params["picture"] or server.name)[0] or "image/png"
     return {
         "checks": result.as_dicts(),

@@ -33,9 +33,16 @@ def test_png_is_readable(picture: kp.KnownPicture) -> None:
     image = Image.open(BytesIO(kp.encode_png(160, 120, picture.rgb)))
     assert image.size == (160, 120)
     assert image.tobytes() == picture.rgb
-    overlay = Image.open(BytesIO(kp.encode_overlay(160, 120, picture.mask)))
-    assert overlay.mode == "RGBA"
-    assert [alpha > 0 for alpha in overlay.getchannel("A").tobytes()] == [bool(v) for v in picture.mask]
+
+
+def test_overlay_shows_the_mask_and_the_box_that_was_asked_for(picture: kp.KnownPicture) -> None:
+    overlay = Image.open(BytesIO(kp.encode_overlay(160, 120, picture.mask, picture.box))).convert("RGBA")
+    pixels = list(zip(*[iter(overlay.tobytes())] * 4, strict=True))
+    assert [(*kp.HIGHLIGHT,) == pixel[:3] for pixel in pixels] == [bool(value) for value in picture.mask]
+    left, top, right, bottom = picture.box
+    drawn = [i for i, pixel in enumerate(pixels) if pixel == (*kp.WHITE, 255)]
+    assert len(drawn) > (right - left + bottom - top) / 2
+    assert all(left <= i % 160 <= right and top <= i // 160 <= bottom for i in drawn)
 
 
 def run_lengths(bits: list[int]) -> list[int]:
