@@ -172,9 +172,23 @@ class Function:
         Raises:
             NuclioError: nuctl did not remove it.
         """
-        answer = self.nuctl("delete", "function", self.name, *(["--force"] if force else []), timeout=300)
+        command = ["delete", "function", self.name, *(["--force"] if force else [])]
+        if force:
+            self._remove_helpers()
+        answer = self.nuctl(*command, timeout=300)
+        if answer.rc != 0 and force and self._remove_helpers():  # it came up only now
+            answer = self.nuctl(*command, timeout=300)
         if answer.rc != 0:
             raise NuclioError(f"nuctl delete function {self.name} failed:\n{nuclio_cli.last_lines(answer.text)}")
+
+    def _remove_helpers(self) -> bool:
+        """Remove containers through which a killed nuctl was writing the function's settings: they hold its volume."""
+        mounted = self.docker(
+            "container", "ls", "--all", "--filter", f"volume={self.container_name}", "--format={{.Names}}"
+        )
+        names = mounted.text.split() if mounted.rc == 0 else []
+        helpers = [name for name in names if name != self.container_name]
+        return bool(helpers) and self.docker("container", "rm", "--force", *helpers).rc == 0
 
     def _deploy(
         self, config: Mapping[str, Any], arguments: list[str], timeout: float, log: Path | None, before: str | None

@@ -29,6 +29,7 @@ EMPTY: dict[str, Any] = {
     "build_fails": False,
     "start_fails": False,
     "hangs": False,
+    "helpers": [],  # containers that a killed nuctl left, with the function's volume in their hands
 }
 
 
@@ -96,6 +97,9 @@ def nuctl(state: dict[str, Any], arguments: list[str]) -> int:
                 print("Function is being provisioned and cannot be deleted")
                 return 1
             del state["functions"][arguments[2]]
+            if state["helpers"]:
+                print(f"remove nuclio-nuclio-{arguments[2]}: volume is in use")
+                return 1
             state["containers"].pop(f"nuclio-nuclio-{arguments[2]}", None)
         case ["deploy", name]:
             return deploy(state, name, arguments)
@@ -160,6 +164,10 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
                 print("manifest unknown")
                 return 1
             state["images"][name] = state["registry"][name]
+        case ["container", "ls", "--all", "--filter", _, _]:
+            print("\n".join(state["helpers"]))
+        case ["container", "rm", "--force", *names]:
+            state["helpers"] = [name for name in state["helpers"] if name not in names]
         case ["start", name]:
             state["containers"][name]["State"]["Running"] = True
         case ["logs", *_]:

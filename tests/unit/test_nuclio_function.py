@@ -125,6 +125,15 @@ def test_a_killed_deploy_is_cleared_away(deploy, world: World) -> None:
     assert world.state_of("sam2") == "ready"
 
 
+def test_what_a_killed_deploy_was_doing_is_ended(deploy, world: World) -> None:
+    world.set(hangs=True)
+    assert deploy()["failed"]
+    world.set(hangs=False, helpers=["eager_curie"])
+    assert deploy()["changed"]
+    assert world.calls("docker", "container", "rm") == [["docker", "container", "rm", "--force", "eager_curie"]]
+    assert world.state_of("sam2") == "ready"
+
+
 def test_a_failed_first_build_says_so(deploy, world: World) -> None:
     world.set(build_fails=True)
     answer = deploy()
