@@ -33,10 +33,11 @@ def test_most_shapes_are_found_and_written_as_cvat_reads_them(detector: Function
     found = read_detections(detector.ask(image=encode(scene.picture)), 480, 640, "thing")
     best = [max((iou(mask, other) for other, _, _ in found), default=0.0) for mask in scene.masks]
     assert np.mean(np.array(best) > 0.5) >= 0.5, best
-    for mask, polygon, _ in found:
+    whole = [(mask, polygon) for mask, polygon, _ in found if max(iou(mask, other) for other in scene.masks) > 0.5]
+    for mask, polygon in whole:  # a polygon is one outline; masks of nothing in particular may be in pieces
         canvas = Image.new("1", (640, 480))
         ImageDraw.Draw(canvas).polygon([tuple(point) for point in polygon], fill=1)
-        assert iou(np.asarray(canvas), mask) > 0.5
+        assert iou(np.asarray(canvas), mask) > 0.8
 
 
 def test_threshold_is_honoured(detector: Function, scene: Any) -> None:
