@@ -143,9 +143,9 @@ def test_logs_are_limited(containers) -> None:
         assert log["Type"] == "json-file" and {"max-size", "max-file"} <= set(log["Config"]), name
 
 
-def test_images_come_from_the_mirror(containers) -> None:
+def test_images_come_from_the_mirror(containers, mirror) -> None:
     for name, container in containers.items():
-        assert container["Config"]["Image"].startswith("10.231.0.2:5000/"), name
+        assert container["Config"]["Image"].startswith(f"{mirror}:5000/"), name
 
 
 def test_object_storage_is_unprivileged_and_knows_its_password_from_a_file(host, containers) -> None:

@@ -20,21 +20,21 @@ def test_compose_is_version_2(host) -> None:
     assert tuple(int(part) for part in version.split("-")[0].split(".")[:2]) >= (2, 24)
 
 
-def test_settings_are_those_that_were_asked_for(host) -> None:
+def test_settings_are_those_that_were_asked_for(host, mirror) -> None:
     settings = json.loads(host.file(DAEMON_JSON).content_string)
     assert settings["log-driver"] == "json-file"
     assert settings["log-opts"] == {"max-size": "10m", "max-file": "3"}
     assert settings["default-address-pools"] == [{"base": "172.28.0.0/14", "size": 24}]
-    assert "10.231.0.2:5000" in settings["insecure-registries"]
+    assert f"{mirror}:5000" in settings["insecure-registries"]
     assert "data-root" not in settings and "no-such-setting" not in settings
 
 
-def test_docker_uses_them(host) -> None:
+def test_docker_uses_them(host, mirror) -> None:
     info = json.loads(host.check_output("docker info --format '{{json .}}'"))
     assert info["LoggingDriver"] == "json-file"
     assert info["DefaultAddressPools"] == [{"Base": "172.28.0.0/14", "Size": 24}]
-    assert "10.231.0.2:5000" in info["RegistryConfig"]["IndexConfigs"]
-    assert "192.0.2.9:3128" in info["HttpsProxy"] and info["NoProxy"] == "10.231.0.2"
+    assert f"{mirror}:5000" in info["RegistryConfig"]["IndexConfigs"]
+    assert "192.0.2.9:3128" in info["HttpsProxy"] and info["NoProxy"] == mirror
 
 
 def test_the_proxy_s_password_is_for_root_only(host) -> None:
