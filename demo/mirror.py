@@ -8,6 +8,7 @@ import sys
 import tarfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
@@ -69,16 +70,26 @@ def _wait(url: str, timeout: float = 30) -> None:
 
 def _push(listed: list[dict]) -> None:
     """Build the stand-ins and push those that the registry does not hold yet."""
-    wanted: dict[str, str] = {}
+    by_base: dict[str, list[dict]] = {}
     for item in listed:
-        arguments = [f"{key}={value}" for key, value in item.get("args", {}).items()]
-        local, folder = settings.IMAGES + item["name"], settings.REPOSITORY / item["build"]
-        images.build(local, folder, images.ensure(item.get("base", "debian:13")), item.get("target", ""), arguments)
-        if not registry.holds(local, item["name"]):
-            wanted[local] = item["name"]
+        by_base.setdefault(item.get("base", "debian:13"), []).append(item)
+    with ThreadPoolExecutor() as pool:  # what stands on one base is built in turn: it shares layers
+        host = pool.submit(images.ensure, "host:13")  # nobody wants a mirror without one
+        list(pool.map(_build, by_base, by_base.values()))
+        host.result()
+    names = {settings.IMAGES + item["name"]: item["name"] for item in listed}
+    wanted = {local: name for local, name in names.items() if not registry.holds(local, name)}
     if wanted:
         with step(f"push of {len(wanted)} image(s) to the mirror"):
             registry.push(wanted, {item["name"].rsplit(":", 1)[0] for item in listed})
+
+
+def _build(base: str, listed: list[dict]) -> None:
+    """Build stand-ins on one base image."""
+    for item in listed:
+        arguments = [f"{key}={value}" for key, value in item.get("args", {}).items()]
+        folder = settings.REPOSITORY / item["build"]
+        images.build(settings.IMAGES + item["name"], folder, images.ensure(base), item.get("target", ""), arguments)
 
 
 def _write_files(listed: list[dict]) -> None:
