@@ -6,6 +6,7 @@ from typing import Any
 
 from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_config
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
+    nuclio_builds,
     nuclio_checkpoint,
     nuclio_parts,
     nuclio_place,
@@ -23,6 +24,7 @@ class FilterModule:
             "nuclio_resolve": nuclio_resolve,
             "nuclio_select": nuclio_select,
             "nuclio_config": nuclio_config,
+            "nuclio_builds": nuclio_builds,
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,
             "nuclio_problems": nuclio_problems,

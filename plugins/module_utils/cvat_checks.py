@@ -79,9 +79,12 @@ class CvatChecks:
         self.storage_id = storages[0]["id"]
         return f"'{storages[0]['display_name']}' is available in CVAT"
 
-    def functions(self, wanted: list[str]) -> str:
-        """CVAT lists the wanted models."""
+    def functions(self, asked: list[str], deployed: dict[str, str]) -> str:
+        """CVAT lists the models that were asked for and those that were deployed (id and container's state)."""
         cure = "Run site.yml with --tags models; 'docker logs nuclio-nuclio-NAME' tells why a model does not start."
+        wanted = [*asked, *sorted(deployed.keys() - set(asked))]
+        if stopped := [f"{name} is {state}" for name, state in sorted(deployed.items()) if state != "running"]:
+            raise CheckFailed(", ".join(stopped), cure)
         listed = {item["id"]: item for item in self.client.get("/api/lambda/functions")}
         missing = [name for name in wanted if name not in listed]
         if missing:

@@ -190,9 +190,9 @@ class Docker:
         """Remember the binary."""
         self.path = path
 
-    def __call__(self, *arguments: str, timeout: float = 120) -> Answer:
+    def __call__(self, *arguments: str, timeout: float = 120, log: Path | None = None) -> Answer:
         """Run docker."""
-        return run([self.path, *arguments], timeout=timeout)
+        return run([self.path, *arguments], timeout=timeout, log=log)
 
     def container(self, name: str) -> dict[str, Any] | None:
         """Return what ``docker container inspect`` says, or None when there is no such container."""
@@ -201,6 +201,11 @@ class Docker:
     def image_id(self, name: str) -> str:
         """Return the identifier of a local image; empty when it is not there."""
         return (self._inspect("image", name) or {}).get("Id", "")
+
+    def image_label(self, name: str, label: str) -> str:
+        """Return a label of a local image; empty when the image or the label is not there."""
+        labels = ((self._inspect("image", name) or {}).get("Config") or {}).get("Labels") or {}
+        return labels.get(label, "")
 
     def logs(self, name: str) -> str:
         """Return the last lines that a container wrote."""

@@ -103,6 +103,15 @@ def containers_run(run: RunCommand, project: str, found: dict[str, dict[str, str
     return f"{len(found)} containers run"
 
 
+def models_on_server(run: RunCommand) -> dict[str, str]:
+    """Return the models that this project deployed on the server: id and state of the container."""
+    fields = ("nuclio.io/function-name", "nuclio.io/annotations")
+    template = "\t".join(["{{ .State }}", *(f'{{{{ .Label "{field}" }}}}' for field in fields)])
+    _status, out, _err = run(["docker", "ps", "--all", "--filter", f"label={fields[0]}", "--format", template])
+    lines = [[*line.split("\t"), "", ""] for line in out.splitlines()]
+    return {name: state for state, name, annotations, *_ in lines if "annotation-server/content-hash" in annotations}
+
+
 def share_is_read_only(run: RunCommand, container: str, folder: str, token: str, name: str) -> str:
     """A file that lies in the shared folder is read inside CVAT, and CVAT cannot write there."""
     inside = f"/home/django/share/{name}"

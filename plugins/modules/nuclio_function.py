@@ -46,6 +46,26 @@ options:
   config:
     description: Configuration (C(metadata) and C(spec)), as in a function.yaml. Needed for O(state=present).
     type: dict
+  builds:
+    description:
+      - Images that are built before the function, in this order, when something in their folder or an image below them
+        changed. CVAT makes the base images of some of its functions like this.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the image.
+        type: str
+        required: true
+      path:
+        description: Folder on the host with its Dockerfile.
+        type: path
+        required: true
+  image_prefix:
+    description: Put before the names of the images that O(builds) start from, for example V(mirror.example:5000/).
+    type: str
+    default: ""
   force:
     description: Build and deploy although nothing differs.
     type: bool
@@ -123,7 +143,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_images, nuclio_inputs
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import Function, State
 
@@ -141,6 +161,9 @@ def read_inputs(
         if not pure:
             raise
         version = ""
+    if not pure:
+        log = Path(params["log"]) if params["log"] else None
+        nuclio_images.ensure(params["builds"], docker, params["image_prefix"], params["timeout"], log)
     image = (((params["config"].get("spec") or {}).get("build")) or {}).get("baseImage") or ""
     identifier = docker.image_id(image) if image else ""
     if image and not pure and (params["pull"] or not identifier):
@@ -287,6 +310,13 @@ def main() -> None:
             "context": {"type": "path"},
             "files": {"type": "dict"},
             "config": {"type": "dict"},
+            "builds": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"name": {"type": "str", "required": True}, "path": {"type": "path", "required": True}},
+            },
+            "image_prefix": {"type": "str", "default": ""},
             "force": {"type": "bool", "default": False},
             "pull": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 3600},

@@ -249,7 +249,8 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
             lambda: checks.proxy_reaches(server.run, CVAT_SERVER, PROXY, health_url),
         )
         stored = healthy and run("cloud_storage", "Bucket is registered", guarded(cvat.cloud_storage, params["bucket"]))
-    listed = healthy and run("functions", "Models are listed", guarded(cvat.functions, params["functions"]))
+    deployed = checks.models_on_server(server.run)
+    listed = healthy and run("functions", "Models are listed", guarded(cvat.functions, params["functions"], deployed))
 
     def create_task() -> str:
         server.put_picture(content)

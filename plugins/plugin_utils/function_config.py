@@ -49,7 +49,8 @@ def nuclio_config(
     base_image = function.get("base_image") or build.get("baseImage")
     if base_image:
         prefix = settings.get("image_prefix") or ""
-        build["baseImage"] = base_image if base_image.startswith(prefix) else f"{prefix}{base_image}"
+        made_here = base_image in [image["name"] for image in function.get("builds") or []]
+        build["baseImage"] = base_image if made_here or base_image.startswith(prefix) else f"{prefix}{base_image}"
     if own_name and own_name != function["id"]:
         # Made from another function: its image must not take the other's name.
         build["image"] = f"annotation-server/{function['id']}"
@@ -72,9 +73,11 @@ def nuclio_config(
     )
     triggers[name] = trigger
 
+    # CVAT's own functions ask for "always" with three attempts; Docker takes a number with "on-failure" only.
+    restart = {"name": "always", "maximumRetryCount": 0}
     spec["platform"] = merge(
         spec.get("platform") or {},
-        {"attributes": {"network": settings["network"], "restartPolicy": {"name": "always"}, "mountMode": "volume"}},
+        {"attributes": {"network": settings["network"], "restartPolicy": restart, "mountMode": "volume"}},
     )
     return final
 

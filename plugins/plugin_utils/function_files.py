@@ -45,6 +45,14 @@ def nuclio_parts(
     return {"parts": parts, "remote_parts": remote}
 
 
+def nuclio_builds(function: Mapping[str, Any], cvat_dir: str) -> list[dict[str, str]]:
+    """Return the images that are built before a function, as the module nuclio_function takes them."""
+    return [
+        {"name": build["name"], "path": nuclio_place(build["source"], "", cvat_dir)["path"]}
+        for build in function.get("builds") or []
+    ]
+
+
 def nuclio_place(source: str, source_dir: str, cvat_dir: str) -> dict[str, Any]:
     """Say where a source is: below CVAT's tree on the host, or on the control node."""
     if source.startswith("cvat:"):
@@ -78,6 +86,11 @@ def nuclio_problems(functions: Iterable[Mapping[str, Any]], source_dir: str, cva
                 found.append(f"{name}: {given['src']} needs nuclio_functions_cvat_dir.")
             elif not given["src"].startswith("cvat:") and not Path(source_dir, given["src"]).exists():
                 found.append(f"{name}: {Path(source_dir, given['src'])} does not exist on the control node.")
+        found += [
+            f"{name}: the source of {build['name']} must be in CVAT's tree (cvat:<path>), not {build['source']}."
+            for build in function.get("builds") or []
+            if not build["source"].startswith("cvat:")
+        ]
         config = Path(source_dir, function["source"], function["config_file"])
         if not function["source"].startswith("cvat:") and config.parent.exists() and not config.exists():
             found.append(f"{name}: {config} does not exist on the control node.")

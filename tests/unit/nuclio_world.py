@@ -24,6 +24,7 @@ EMPTY: dict[str, Any] = {
     "projects": [],
     "containers": {},
     "images": {"python:test": "sha256:base"},
+    "labels": {},
     "registry": {},
     "calls": [],
     "build_fails": False,
@@ -147,12 +148,18 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
         case ["container", "inspect", name] if name in state["containers"]:
             print(json.dumps([state["containers"][name]]))
         case ["image", "inspect", name] if name in state["images"]:
-            print(json.dumps([{"Id": state["images"][name]}]))
+            print(json.dumps([{"Id": state["images"][name], "Config": {"Labels": state["labels"].get(name)}}]))
         case ["volume", "inspect", _] if "store" in state:
             print(json.dumps([{"Mountpoint": state["store"]}]))
         case [_, "inspect", _]:
             print("[]")
             return 1
+        case ["build", "--label", label, "--tag", name, "--file", dockerfile, _]:
+            if "RUN false" in Path(dockerfile).read_text():
+                print("The command '/bin/sh -c false' returned a non-zero code: 1")
+                return 1
+            state["images"][name] = f"sha256:{label}"
+            state["labels"][name] = dict([label.split("=", 1)])
         case ["image", "tag", source, name]:
             state["images"][name] = source
         case ["image", "rm", name]:

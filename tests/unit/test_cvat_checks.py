@@ -71,7 +71,7 @@ def test_a_good_server_passes() -> None:
     checks = CvatChecks(fake, picture_name="verify.png", picture=PICTURE)
     assert "CVAT 2.80.0" in checks.health()
     assert "available" in checks.cloud_storage("cvat-storage")
-    assert checks.functions(["sam2"]) == "sam2 (interactor)"
+    assert checks.functions(["sam2"], {"sam2": "running"}) == "sam2 (interactor)"
     assert "64x48 pixels from the bucket" in checks.create_task()
     assert fake.posted[1][1]["cloud_storage_id"] == 3
     assert "IoU of the box's mask with the known star 1.000" in checks.masks("sam2", 0.8)
@@ -121,7 +121,9 @@ def test_a_mask_below_the_wanted_agreement() -> None:
         ("/api/server/health/", {"DiskUsage": "91 % full"}, lambda c: c.health(), "DiskUsage: 91 % full"),
         ("/api/cloudstorages", [], lambda c: c.cloud_storage("cvat-storage"), "no cloud storage"),
         ("/api/cloudstorages/3/status", "FORBIDDEN", lambda c: c.cloud_storage("cvat-storage"), "is FORBIDDEN"),
-        ("/api/lambda/functions", [], lambda c: c.functions(["sam2"]), "does not list sam2 .it lists: none"),
+        ("/api/lambda/functions", [], lambda c: c.functions(["sam2"], {}), "does not list sam2 .it lists: none"),
+        ("/api/lambda/functions", [], lambda c: c.functions([], {"dextr": "running"}), "does not list dextr"),
+        ("/api/lambda/functions", [], lambda c: c.functions([], {"dextr": "exited"}), "dextr is exited"),
     ],
 )
 def test_faults_are_named(path: str, value: Any, check: Any, words: str) -> None:
@@ -141,4 +143,4 @@ def test_a_task_that_cvat_cannot_make() -> None:
 
 def test_no_model_asked_for_is_said_not_passed() -> None:
     with pytest.raises(CheckSkipped):
-        walk(FakeCvat()).functions([])
+        walk(FakeCvat()).functions([], {})

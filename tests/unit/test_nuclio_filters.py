@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.filter import nuclio
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 from hypothesis import given
 from hypothesis import strategies as st
 
+REPOSITORY = Path(__file__).parents[2]
 CATALOGUE: dict[str, Any] = {
     "sam2": {
         "source": "sam2/nuclio",
@@ -111,7 +113,7 @@ def test_an_unknown_function_is_refused() -> None:
 def test_functions_are_private_and_survive_a_reboot() -> None:
     spec = config()["spec"]
     assert spec["platform"]["attributes"]["network"] == "cvat_cvat"
-    assert spec["platform"]["attributes"]["restartPolicy"] == {"name": "always"}
+    assert spec["platform"]["attributes"]["restartPolicy"] == {"name": "always", "maximumRetryCount": 0}
     attributes = spec["triggers"]["mine"]["attributes"]
     assert attributes == {"maxRequestBodySize": 1024, "disablePortPublishing": True}
 
@@ -141,6 +143,32 @@ def test_options_are_laid_over_the_configuration() -> None:
 def test_a_mirror_stands_before_the_base_image_once() -> None:
     assert config(image_prefix="m:5000/")["spec"]["build"]["baseImage"] == "m:5000/python:3.11"
     assert config({"base_image": "m:5000/a"}, image_prefix="m:5000/")["spec"]["build"]["baseImage"] == "m:5000/a"
+
+
+def test_an_image_that_is_built_here_has_no_mirror() -> None:
+    function = {**FUNCTION, "builds": [{"name": "python:3.11", "source": "cvat:x"}]}
+    assert config(function, image_prefix="m/")["spec"]["build"]["baseImage"] == "python:3.11"
+    assert nuclio.nuclio_builds(function, "/opt/cvat") == [{"name": "python:3.11", "path": "/opt/cvat/x"}]
+
+
+def test_what_comes_with_cvat_keeps_its_ids() -> None:
+    variables = yaml.safe_load((REPOSITORY / "roles/nuclio_functions/vars/main.yml").read_text())
+    catalogue = variables["__nuclio_functions_catalogue"]
+    names = ("yolov3", "dextr", "sam1")
+    resolved = {entry["name"]: entry for entry in nuclio.nuclio_resolve([{"name": n} for n in names], catalogue, True)}
+    assert {name: resolved[name]["id"] for name in names} == {
+        "yolov3": "openvino-omz-public-yolo-v3-tf",
+        "dextr": "openvino-dextr",
+        "sam1": "pth-facebookresearch-sam-vit-h",
+    }
+    assert resolved["sam1"]["config_file"] == "function-gpu.yaml"
+    # As CVAT's deploy_cpu.sh: the base of all, then one named after the function's folder.
+    for name in ("yolov3", "dextr"):
+        folder = resolved[name]["source"].removeprefix("cvat:serverless/").removesuffix("/nuclio")
+        assert [build["name"] for build in resolved[name]["builds"]] == [
+            "cvat.openvino.base",
+            f"cvat.{folder.replace('/', '.')}.base",
+        ]
 
 
 def test_a_function_made_from_another_has_an_image_of_its_own() -> None:
@@ -219,15 +247,23 @@ def test_parts_say_where_files_come_from() -> None:
 
 def test_problems_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    function = {"name": "f", "id": "F_1", "source": "there", "config_file": "function.yaml", "checkpoint": {"url": "x"}}
-    found = nuclio.nuclio_problems([{**function, "include": [{"src": "gone"}, {"src": "cvat:x"}]}], str(tmp_path), "")
+    function: dict[str, Any] = {
+        "name": "f",
+        "id": "F_1",
+        "source": "there",
+        "config_file": "function.yaml",
+        "checkpoint": {"url": "x"},
+    }
+    function |= {"include": [{"src": "gone"}, {"src": "cvat:x"}], "builds": [{"name": "base", "source": "there"}]}
+    found = nuclio.nuclio_problems([function], str(tmp_path), "")
     text = "\n".join(found)
-    assert len(found) == 5
+    assert len(found) == 6
     for words in (
         "small letters",
         "function.yaml does not exist",
         "gone does not exist",
         "nuclio_functions_cvat_dir",
+        "the source of base",
         "sha256",
     ):
         assert words in text

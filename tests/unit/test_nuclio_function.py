@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_deployment, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils import (
+    nuclio_cli,
+    nuclio_deployment,
+    nuclio_images,
+    nuclio_inputs,
+)
 from ansible_collections.annotation.server.plugins.modules import nuclio_function, nuclio_project
 from nuclio_world import World, store
 
@@ -247,3 +252,75 @@ def test_the_annotations_are_part_of_the_deployed_configuration(deploy, world: W
     annotations = world.state["functions"]["sam2"]["metadata"]["annotations"]
     assert annotations["type"] == "interactor"
     assert annotations[nuclio_inputs.HASH_ANNOTATION] == answer["hash"]
+
+
+@pytest.fixture
+def bases(tmp_path: Path) -> list[dict[str, str]]:
+    """Two folders whose images stand on each other, as CVAT's."""
+    for name, text in (("base", "FROM debian:13\n"), ("model", "FROM cvat.base\nRUN true\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text(text)
+    return [
+        {"name": "cvat.base", "path": str(tmp_path / "base")},
+        {"name": "cvat.model", "path": str(tmp_path / "model")},
+    ]
+
+
+OWN_BASE = {"metadata": {"name": "sam2"}, "spec": {"handler": "main:handler", "build": {"baseImage": "cvat.model"}}}
+
+
+def test_base_images_are_built_once_and_in_order(deploy, world: World, bases: list[dict[str, str]]) -> None:
+    assert deploy(builds=bases, config=OWN_BASE)["action"] == "deployed"
+    assert [call[call.index("--tag") + 1] for call in world.calls("docker", "build")] == ["cvat.base", "cvat.model"]
+    assert not world.calls("docker", "pull")
+    world.set(calls=[])
+    assert not deploy(builds=bases, config=OWN_BASE)["changed"]
+    assert not world.calls("docker", "build")
+
+
+def test_a_change_below_builds_what_stands_on_it(deploy, world: World, bases: list[dict[str, str]]) -> None:
+    deploy(builds=bases, config=OWN_BASE)
+    world.set(calls=[])
+    Path(bases[0]["path"], "Dockerfile").write_text("FROM debian:13\nRUN true\n")
+    assert deploy(builds=bases, config=OWN_BASE)["reasons"] == ["its base image changed"]
+    assert len(world.calls("docker", "build")) == 2
+    world.set(calls=[])
+    Path(bases[1]["path"], "more.txt").write_text("more")
+    deploy(builds=bases, config=OWN_BASE)
+    assert len(world.calls("docker", "build")) == 1
+
+
+def test_check_mode_builds_no_base_image(deploy, world: World, bases: list[dict[str, str]]) -> None:
+    assert deploy(check=True, builds=bases, config=OWN_BASE)["changed"]
+    assert not world.calls("docker", "build")
+
+
+def test_base_images_that_do_not_build_say_why(deploy, world: World, bases: list[dict[str, str]]) -> None:
+    Path(bases[1]["path"], "Dockerfile").write_text("FROM cvat.base\nRUN false\n")
+    answer = deploy(builds=bases, config=OWN_BASE)
+    assert answer["failed"] and "cvat.model does not build" in answer["msg"] and "non-zero code" in answer["msg"]
+    Path(bases[0]["path"], "Dockerfile").unlink()
+    assert "Does this CVAT release make it in another way?" in deploy(builds=bases, config=OWN_BASE)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("FROM debian:13", "FROM m:5000/debian:13"),
+        ("FROM --platform=linux/amd64 debian:13 AS first", "FROM --platform=linux/amd64 m:5000/debian:13 AS first"),
+        ("from debian:13 as first", "from m:5000/debian:13 as first"),
+        ("FROM cvat.base", "FROM cvat.base"),
+        ("FROM scratch", "FROM scratch"),
+        ("FROM m:5000/debian:13", "FROM m:5000/debian:13"),
+        ("FROM $BASE", "FROM $BASE"),
+        ("RUN echo FROM debian:13", "RUN echo FROM debian:13"),
+    ],
+)
+def test_a_mirror_stands_before_what_an_image_starts_from(line: str, expected: str) -> None:
+    assert nuclio_images.with_prefix(line, "m:5000/", ["cvat.base"]) == f"{expected}\n"
+    assert nuclio_images.with_prefix(line, "", []) == f"{line}\n"
+
+
+def test_a_stage_of_the_same_file_has_no_mirror() -> None:
+    text = "FROM debian:13 AS first\nFROM first\n"
+    assert nuclio_images.with_prefix(text, "m/", []) == "FROM m/debian:13 AS first\nFROM first\n"

@@ -39,6 +39,13 @@ def test_containers_that_do_not_run(replies: list, words: str) -> None:
     assert caught.value.cure
 
 
+def test_models_are_those_that_this_project_deployed() -> None:
+    ours = 'running\tsam2\t{"annotation-server/content-hash": "1"}\n'
+    others = 'exited\tmine\t{"name": "Mine"}\nexited\tbare\t\n'
+    assert checks.models_on_server(answers((0, ours + others, ""))) == {"sam2": "running"}
+    assert checks.models_on_server(answers((0, "", ""))) == {}
+
+
 def test_share() -> None:
     good = answers((0, "token\n", ""), (1, "", "touch: cannot touch: Read-only file system"))
     assert "cannot be written" in checks.share_is_read_only(good, "cvat_server", "/mnt/share", "token", "f")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-FUNCTIONS = ["hello", "second"]
+FUNCTIONS = ["hello", "openvino-dextr", "second"]
 
 
 def container(host, name: str) -> dict:
@@ -48,6 +48,13 @@ def test_functions_are_in_the_project_that_cvat_reads(host) -> None:
     listed = host.check_output("cd /tmp && nuctl get function --platform local")
     lines = [line.split("|") for line in listed.splitlines() if "|" in line][1:]
     assert sorted(line[1].strip() for line in lines if line[2].strip() == "cvat") == FUNCTIONS
+
+
+def test_base_images_of_cvat_are_made_from_the_mirror(host) -> None:
+    (image,) = json.loads(host.check_output("docker image inspect cvat.openvino.dextr.base"))
+    assert image["Config"]["Labels"]["model"] == "dextr"
+    layers = json.loads(host.check_output("docker image inspect cvat.openvino.base"))[0]["RootFS"]["Layers"]
+    assert image["RootFS"]["Layers"][: len(layers)] == layers
 
 
 def test_large_pictures_are_accepted(host) -> None:
