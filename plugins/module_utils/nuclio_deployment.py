@@ -30,6 +30,14 @@ class State:
     annotations: Mapping[str, str] = field(default_factory=dict)
     running: bool = False
     container: Mapping[str, Any] | None = None
+    #: Where the dashboard calls it: the container's address when it was deployed.
+    address: str = ""
+
+    def holds_address(self, network: str) -> bool:
+        """Whether the container has that address whenever it starts, and not whichever is free then."""
+        networks = ((self.container or {}).get("NetworkSettings") or {}).get("Networks") or {}
+        wanted = ((networks.get(network) or {}).get("IPAMConfig") or {}).get("IPv4Address")
+        return not network or not self.address or wanted == self.address
 
     @property
     def hash(self) -> str:
@@ -51,9 +59,12 @@ class State:
 class Function:
     """One function in one namespace."""
 
-    def __init__(self, name: str, project: str, nuctl: nuclio_cli.Nuctl, docker: nuclio_cli.Docker) -> None:
-        """Remember the names and the tools."""
+    def __init__(
+        self, name: str, project: str, nuctl: nuclio_cli.Nuctl, docker: nuclio_cli.Docker, network: str = ""
+    ) -> None:
+        """Remember the names and the tools; ``network`` is the one on which the dashboard calls the function."""
         self.name = name
+        self.network = network
         self.project = project
         self.nuctl = nuctl
         self.docker = docker
@@ -76,6 +87,7 @@ class Function:
             annotations=metadata.get("annotations") or {},
             running=nuclio_cli.is_running(container),
             container=container,
+            address=next(iter(status.get("internalInvocationUrls") or [""])).rpartition(":")[0],
         )
 
     def settle(self, timeout: float) -> State:
@@ -94,6 +106,26 @@ class Function:
                 break
         return state
 
+    def hold_address(self) -> None:
+        """Make the address that Nuclio remembers the container's own.
+
+        Nuclio notes the address once, when it deploys. Docker gives a container any free one at each start, so that
+        after a reboot the dashboard would call another container, or nobody.
+
+        Raises:
+            NuclioError: another container has the address.
+        """
+        state = self.read()
+        if state.holds_address(self.network):
+            return
+        self.docker("network", "disconnect", self.network, self.container_name)
+        answer = self.docker("network", "connect", "--ip", state.address, self.network, self.container_name)
+        if answer.rc != 0:
+            self.docker("network", "connect", self.network, self.container_name)
+            raise NuclioError(
+                f"{self.container_name} cannot have {state.address}, where Nuclio looks for it: {answer.text}"
+            )
+
     def deploy(
         self, context: str, config: Mapping[str, Any], timeout: float, readiness_timeout: int, log: Path | None
     ) -> None:
@@ -108,6 +140,7 @@ class Function:
             answer = self._deploy(config, arguments, timeout, log, before)
             said = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
             if answer.rc == 0:
+                self.hold_address()
                 state = self.read()
                 if state.ready:
                     return
@@ -157,6 +190,8 @@ class Function:
             running = (self.docker.container(self.container_name) or {}).get("Id")
             arguments = ["--run-image", image, "--readiness-timeout", str(readiness_timeout)]
             answer = self._deploy(config, arguments, 600, None, running)
+            if answer.rc == 0:
+                self.hold_address()
             return answer.rc == 0 and self.read().ready
         except NuclioError:
             return False

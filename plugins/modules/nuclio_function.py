@@ -11,6 +11,8 @@ description:
   - Builds and starts a function with C(nuctl deploy), only when its files, its configuration, nuctl's version or its
     base image differ from those it was deployed with, or when it is not ready. The hash of all four is kept as an
     annotation.
+  - Makes the address that the container got its own, because Nuclio's dashboard goes on calling it there after a
+    reboot, when Docker would have given it another one.
   - Clears a deploy away that was killed half-way. Starts a stopped container instead of building it again.
   - When the new version does not build or does not start, the version that served before is started again.
 options:
@@ -268,6 +270,13 @@ def ensure_present(module: AnsibleModule, function: Function) -> dict[str, Any]:
             took = round(time.monotonic() - started, 1)
             return {**result, "changed": True, "action": "started", "reasons": ["it was not ready"], "seconds": took}
     reasons = why_deploy(before, wanted, params["force"])
+    if not reasons and not before.holds_address(function.network):
+        try:
+            if not pure:
+                function.hold_address()
+            return {**result, "changed": True, "action": "readdressed", "reasons": ["its address was not its own"]}
+        except NuclioError:
+            reasons = ["another container has its address"]
     if not reasons:
         return {**result, "changed": False, "action": "none", "reasons": []}
     result.update(
@@ -327,8 +336,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    platform = ((params["config"] or {}).get("spec") or {}).get("platform") or {}
     function = Function(
-        params["name"], params["project"], nuclio_cli.Nuctl(params["nuctl"], params["namespace"]), nuclio_cli.Docker()
+        params["name"],
+        params["project"],
+        nuclio_cli.Nuctl(params["nuctl"], params["namespace"]),
+        nuclio_cli.Docker(),
+        (platform.get("attributes") or {}).get("network") or "",
     )
     ensure = ensure_present if params["state"] == "present" else ensure_absent
     try:

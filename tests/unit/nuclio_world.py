@@ -30,6 +30,8 @@ EMPTY: dict[str, Any] = {
     "build_fails": False,
     "start_fails": False,
     "hangs": False,
+    "next_address": "172.20.0.128",
+    "taken": [],  # addresses of others
     "helpers": [],  # containers that a killed nuctl left, with the function's volume in their hands
 }
 
@@ -137,8 +139,10 @@ def deploy(state: dict[str, Any], name: str, arguments: list[str]) -> int:
         "State": {"Running": starts},
         "RestartCount": 0,
         "Config": {"Labels": {"nuclio.io/function-spec": json.dumps(config["spec"])}},
+        "NetworkSettings": {"Networks": {"cvat_cvat": {"IPAMConfig": None}}},
     }
     function["status"] = {"state": "ready"} if starts else {"state": "error", "message": "not ready in time"}
+    function["status"]["internalInvocationUrls"] = [f"{state['next_address']}:8080"]
     return 0 if starts else 1
 
 
@@ -175,6 +179,15 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
             print("\n".join(state["helpers"]))
         case ["container", "rm", "--force", *names]:
             state["helpers"] = [name for name in state["helpers"] if name not in names]
+        case ["network", "disconnect", network, name]:
+            del state["containers"][name]["NetworkSettings"]["Networks"][network]
+        case ["network", "connect", "--ip", address, network, name]:
+            if address in state["taken"]:
+                print("Address already in use")
+                return 1
+            state["containers"][name]["NetworkSettings"]["Networks"][network] = {"IPAMConfig": {"IPv4Address": address}}
+        case ["network", "connect", network, name]:
+            state["containers"][name]["NetworkSettings"]["Networks"][network] = {"IPAMConfig": {}}
         case ["start", name]:
             state["containers"][name]["State"]["Running"] = True
         case ["logs", *_]:

@@ -254,6 +254,49 @@ def test_the_annotations_are_part_of_the_deployed_configuration(deploy, world: W
     assert annotations[nuclio_inputs.HASH_ANNOTATION] == answer["hash"]
 
 
+ON_NETWORK = {
+    "metadata": {"name": "sam2"},
+    "spec": {"handler": "main:handler", "platform": {"attributes": {"network": "cvat_cvat"}}},
+}
+
+
+def address(world: World) -> Any:
+    return world.state["containers"]["nuclio-nuclio-sam2"]["NetworkSettings"]["Networks"]["cvat_cvat"]["IPAMConfig"]
+
+
+def test_the_address_that_nuclio_remembers_is_the_functions_own(deploy, world: World) -> None:
+    deploy(config=ON_NETWORK)
+    assert address(world) == {"IPv4Address": "172.20.0.128"}
+    assert not deploy(config=ON_NETWORK)["changed"]
+
+
+def test_a_function_without_an_address_of_its_own_gets_it(deploy, world: World) -> None:
+    deploy(config=ON_NETWORK)
+    world.state["containers"]["nuclio-nuclio-sam2"]["NetworkSettings"]["Networks"]["cvat_cvat"] = {"IPAMConfig": None}
+    answer = deploy(config=ON_NETWORK)
+    assert (answer["changed"], answer["action"]) == (True, "readdressed")
+    assert address(world) == {"IPv4Address": "172.20.0.128"}
+    assert len(world.calls("nuctl", "deploy")) == 1
+
+
+def test_a_function_whose_address_another_has_is_deployed_again(deploy, world: World) -> None:
+    deploy(config=ON_NETWORK)
+    world.state["containers"]["nuclio-nuclio-sam2"]["NetworkSettings"]["Networks"]["cvat_cvat"] = {"IPAMConfig": None}
+    world.set(taken=["172.20.0.128"], next_address="172.20.0.129")
+    answer = deploy(config=ON_NETWORK)
+    assert answer["reasons"] == ["another container has its address"]
+    assert address(world) == {"IPv4Address": "172.20.0.129"}
+
+
+def test_check_mode_leaves_addresses_alone(deploy, world: World, tmp_path: Path) -> None:
+    deploy(config=ON_NETWORK)
+    world.state["containers"]["nuclio-nuclio-sam2"]["NetworkSettings"]["Networks"]["cvat_cvat"] = {"IPAMConfig": None}
+    store(tmp_path / "volume", "functions", "sam2", world.state["functions"]["sam2"])
+    world.set(store=str(tmp_path / "volume"))
+    assert deploy(check=True, config=ON_NETWORK)["action"] == "readdressed"
+    assert address(world) is None
+
+
 @pytest.fixture
 def bases(tmp_path: Path) -> list[dict[str, str]]:
     """Two folders whose images stand on each other, as CVAT's."""

@@ -19,6 +19,16 @@ def test_a_function_survives_a_reboot(host, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_the_address_at_which_nuclio_calls_it(host, name: str) -> None:
+    network = container(host, name)["NetworkSettings"]["Networks"]["cvat_cvat"]
+    told = host.check_output(
+        f"docker exec nuclio curl -sS --fail http://127.0.0.1:8070/api/functions/{name} -H 'x-nuclio-function-namespace: nuclio'"
+    )
+    assert json.loads(told)["status"]["internalInvocationUrls"] == [f"{network['IPAddress']}:8080"]
+    assert network["IPAMConfig"]["IPv4Address"] == network["IPAddress"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_private(host, name: str) -> None:
     inspected = container(host, name)
     assert list(inspected["NetworkSettings"]["Networks"]) == ["cvat_cvat"]

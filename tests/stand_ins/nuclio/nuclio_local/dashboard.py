@@ -9,7 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from nuclio_local import ARCHITECTURE, DEFAULT_NAMESPACE, HTTP_PORT, VERSION, functions, health, projects, store
+from nuclio_local import ARCHITECTURE, DEFAULT_NAMESPACE, VERSION, health, projects, store
 from nuclio_local.errors import NuclioError, StatusError, not_found
 from nuclio_local.log import Log
 
@@ -87,13 +87,18 @@ class Handler(BaseHTTPRequestHandler):
         if not name:
             raise StatusError("Function name must be provided", 400)
         namespace = self._namespace("function")
-        if not store.read_all("functions", namespace, name):
+        found = store.read_all("functions", namespace, name)
+        if not found:
             raise not_found(f"Function not found: {name} @ {namespace}")
-        host = functions.container_name({"namespace": namespace, "name": name})
+        # Noted when it was deployed, and never again.
+        addresses = found[0]["status"].get("internalInvocationUrls") or []
+        if not addresses:
+            raise NuclioError("Failed to invoke function: it has no address")
+        host, _, port = addresses[0].rpartition(":")
         timeout = float((self.headers.get("x-nuclio-invoke-timeout") or f"{INVOKE_TIMEOUT}s").rstrip("s"))
         path = "/" + self.headers.get("x-nuclio-path", "").lstrip("/")
         sent = {key: value for key, value in self.headers.items() if key.lower() not in HOP_BY_HOP}
-        connection = http.client.HTTPConnection(host, HTTP_PORT, timeout=timeout)
+        connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
         try:
             connection.request(
                 self.command,
