@@ -22,7 +22,8 @@ def test_a_function_survives_a_reboot(host, name: str) -> None:
 def test_a_function_has_the_address_at_which_nuclio_calls_it(host, name: str) -> None:
     network = container(host, name)["NetworkSettings"]["Networks"]["cvat_cvat"]
     told = host.check_output(
-        f"docker exec nuclio curl -sS --fail http://127.0.0.1:8070/api/functions/{name} -H 'x-nuclio-function-namespace: nuclio'"
+        "docker exec nuclio curl -sS --fail -H 'x-nuclio-function-namespace: nuclio' "
+        f"http://127.0.0.1:8070/api/functions/{name}"
     )
     assert json.loads(told)["status"]["internalInvocationUrls"] == [f"{network['IPAddress']}:8080"]
     assert network["IPAMConfig"]["IPv4Address"] == network["IPAddress"]
