@@ -29,18 +29,18 @@ def bare_predictor(model: torch.nn.Module) -> Any:
     return SAM2ImagePredictor(model)
 
 
-def build_as_sam2_does(model: str, config: str) -> torch.nn.Module:
-    """Build a model with sam2's own ``build_sam2``; ``config`` is a path."""
+def build_as_sam2_does(model: str, config: str, video: bool = False) -> Any:
+    """Build a model with sam2's own ``build_sam2`` or ``build_sam2_video_predictor``; ``config`` is a path."""
     from pathlib import Path
 
     from hydra import initialize_config_dir, initialize_config_module
     from hydra.core.global_hydra import GlobalHydra
-    from sam2.build_sam import build_sam2
+    from sam2.build_sam import build_sam2, build_sam2_video_predictor
 
+    build = build_sam2_video_predictor if video else build_sam2
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(Path(config).resolve().parent), version_base="1.2"):
-            built: torch.nn.Module = build_sam2(Path(config).name, model, device="cpu")
+            return build(Path(config).name, model, device="cpu")
     finally:
         initialize_config_module("sam2", version_base="1.2")
-    return built

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from segmenter.disk_cache import DiskCache
 from segmenter.errors import RequestError
+from segmenter.kinds import make_service
 from segmenter.loading import choose_device, fingerprint, load_model, use_bfloat16
 from segmenter.predictor import Predictor
-from segmenter.service import SERVICES
 from segmenter.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -48,11 +48,13 @@ class ModelHandler:
             torch.backends.cudnn.allow_tf32 = True
         model = load_model(settings.model, settings.model_cfg, device, FOLDERS)
         half = use_bfloat16(settings.precision, device)
-        disk = None
+        disk, identity = None, b""
         if settings.cache_dir:
-            identity = fingerprint(settings.model, settings.model_cfg, f"{device.type} {half}", FOLDERS)
+            # A tracker scales its pictures in another way, so that its embeddings are not those of the others.
+            how = f"{device.type} {half} {settings.kind == 'tracker'}"
+            identity = fingerprint(settings.model, settings.model_cfg, how, FOLDERS)
             disk = DiskCache(Path(settings.cache_dir), settings.cache_dir_bytes, identity)
-        self.service = SERVICES[settings.kind](Predictor(model, settings.decoder == "fast", half), settings, disk)
+        self.service = make_service(Predictor(model, settings.decoder == "fast", half), settings, disk, identity)
         self.service.warm_up()
 
     def about(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from .decoding import Prepared
 
@@ -23,7 +24,18 @@ class Embedding:
         return self.prepared.nbytes
 
 
-class EmbeddingCache:
+class Kept(Protocol):
+    """What a cache can keep: anything that knows its size on the device in bytes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on the device."""
+
+
+Entry = TypeVar("Entry", bound=Kept)
+
+
+class EmbeddingCache(Generic[Entry]):
     """Keeps the most recently used embeddings within a number of bytes. Safe to use from several threads."""
 
     def __init__(self, max_bytes: int) -> None:
@@ -31,10 +43,10 @@ class EmbeddingCache:
         self.nbytes = 0
         self.hits = 0
         self.misses = 0
-        self._entries: OrderedDict[bytes, Embedding] = OrderedDict()
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: bytes) -> Embedding | None:
+    def get(self, key: bytes) -> Entry | None:
         """Return the embedding and mark it as used just now; None if it is not kept."""
         with self._lock:
             entry = self._entries.get(key)
@@ -45,7 +57,7 @@ class EmbeddingCache:
             self.hits += 1
             return entry
 
-    def put(self, key: bytes, embedding: Embedding) -> None:
+    def put(self, key: bytes, embedding: Entry) -> None:
         """Keep an embedding, and let go of the least recently used until the rest fits. One too large is not kept."""
         with self._lock:
             old = self._entries.pop(key, None)

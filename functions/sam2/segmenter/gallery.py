@@ -4,36 +4,47 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 
 from . import pictures
-from .disk_cache import DiskCache
-from .embeddings import Embedding, EmbeddingCache
-from .predictor import Predictor
+from .disk_cache import DiskCache, Features
+from .embeddings import EmbeddingCache, Entry, Kept
 from .settings import Settings
 
 Result = TypeVar("Result")
+Made = TypeVar("Made", bound=Kept, covariant=True)
 
 
-class Gallery:
+class Encoder(Protocol[Made]):
+    """What a gallery gets its embeddings from."""
+
+    def encode(self, picture: np.ndarray) -> Features:
+        """Make features of a picture (H x W x 3, uint8)."""
+
+    def prepare(self, features: Features) -> Made:
+        """Make of features what is kept in memory; called once per picture."""
+
+
+class Gallery(Generic[Entry]):
     """Knows the last pictures by their bytes.
 
     Args:
-        predictor: makes embeddings.
+        encoder: makes embeddings.
         settings: bounds.
         disk: a second level, or None.
     """
 
-    def __init__(self, predictor: Predictor, settings: Settings, disk: DiskCache | None) -> None:
-        self.predictor = predictor
-        self.cache = EmbeddingCache(settings.cache_bytes)
+    def __init__(self, encoder: Encoder[Entry], settings: Settings, disk: DiskCache | None) -> None:
+        self.encoder = encoder
+        self.cache: EmbeddingCache[Entry] = EmbeddingCache(settings.cache_bytes)
         self.disk = disk
         self.out_of_memory = 0
         self._max_pixels = settings.max_pixels
 
-    def look_up(self, image: str) -> tuple[bytes, Embedding, bool]:
+    def look_up(self, image: str) -> tuple[bytes, Entry, bool]:
         """Return a picture's key, its embedding, and whether that was known; a known picture is not even decoded.
 
         Raises:
@@ -47,10 +58,10 @@ class Gallery:
         was_known = features is not None
         if features is None:
             picture = pictures.decode_picture(pictures.decode_base64(image), self._max_pixels)
-            features = self.predictor.encode(picture)
+            features = self.encoder.encode(picture)
             if self.disk:
                 self.disk.put(key, features)
-        embedding = self.predictor.prepare(features)
+        embedding = self.encoder.prepare(features)
         self.cache.put(key, embedding)
         return key, embedding, was_known
 
@@ -61,7 +72,7 @@ class Gallery:
         except torch.OutOfMemoryError:
             self.out_of_memory += 1
         self.cache.clear()
-        if self.predictor.device.type == "cuda":
+        if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return work()
 

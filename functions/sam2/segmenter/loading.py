@@ -20,6 +20,8 @@ POSTPROCESSING = {
     "dynamic_multimask_stability_delta": 0.05,
     "dynamic_multimask_stability_thresh": 0.98,
 }
+# What build_sam2_video_predictor sets besides; single pictures never come to it.
+VIDEO_POSTPROCESSING = {"binarize_mask_from_pts_for_mem_enc": True}
 
 
 class ModelError(RuntimeError):
@@ -105,6 +107,8 @@ def read_config(name: str, folders: list[Path]) -> DictConfig:
             raise ValueError("it has no section 'model'")
         for option, value in POSTPROCESSING.items():
             OmegaConf.update(config, f"model.sam_mask_decoder_extra_args.{option}", value, force_add=True)
+        for option, value in VIDEO_POSTPROCESSING.items():
+            OmegaConf.update(config, f"model.{option}", value, force_add=True)
     except Exception as error:
         message = f"MODEL_CFG {name!r}: neither a file nor a configuration in the package sam2 ({_first_line(error)})"
         raise ModelError(message) from error

@@ -6,6 +6,7 @@ the picture, which never changes, and whatever does not depend on the prompt (de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from .decoding import Decoder
 from .disk_cache import Features
 from .embeddings import Embedding
 from .transforms import enlarge, prepare_picture, prepare_points
+
+Scale = Callable[[np.ndarray, int], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,17 @@ class Predictor:
         return self.prepare(self.encode(picture))
 
     @torch.inference_mode()
-    def encode(self, picture: np.ndarray) -> Features:
-        """Run the picture encoder, nearly all of the time that a new picture takes."""
+    def encode(self, picture: np.ndarray, scale: Scale = prepare_picture) -> Features:
+        """Run the picture encoder, nearly all of the time that a new picture takes.
+
+        Args:
+            picture: H x W x 3, uint8.
+            scale: makes the model's picture of it; frames of a video are scaled in another way than single pictures.
+        """
         model = self.model
-        pixels = prepare_picture(picture, self.side).to(self.device)
-        with self._arithmetic():
+        pixels = scale(picture, self.side).to(self.device)
+        with self.arithmetic():
             _, levels, _, sizes = model._prepare_backbone_features(model.forward_image(pixels))
-            if model.directly_add_no_mem_embed:
-                levels[-1] = levels[-1] + model.no_mem_embed
         maps = [level.permute(1, 2, 0).view(1, -1, *size) for level, size in zip(levels, sizes, strict=True)]
         return Features(maps, height=picture.shape[0], width=picture.shape[1])
 
@@ -71,7 +77,9 @@ class Predictor:
     def prepare(self, features: Features) -> Embedding:
         """Do the part of the decoder's work that does not depend on the prompt."""
         levels = [level.to(self.device) for level in features.levels]
-        with self._arithmetic():
+        if self.model.directly_add_no_mem_embed:
+            levels[-1] = levels[-1] + self.model.no_mem_embed.view(1, -1, 1, 1)
+        with self.arithmetic():
             return Embedding(self.decoder.prepare(levels), features.height, features.width)
 
     @torch.inference_mode()
@@ -85,7 +93,7 @@ class Predictor:
         """
         coords, labels = self._tokens(embedding, prompt)
         mask_input = None if previous is None else previous[None].to(self.device)
-        with self._arithmetic():
+        with self.arithmetic():
             logits, scores = self.decoder.decode(embedding.prepared, coords, labels, mask_input, prompt.is_ambiguous)
         best = int(scores[0].argmax())
         chosen = logits[:, best : best + 1]
@@ -98,11 +106,11 @@ class Predictor:
         coords = torch.as_tensor(points, dtype=torch.float, device=self.device)
         scaled = prepare_points(coords, embedding.height, embedding.width, self.side)[:, None]
         labels = torch.ones(scaled.shape[:2], dtype=torch.int, device=self.device)
-        with self._arithmetic():
+        with self.arithmetic():
             logits, scores = self.decoder.decode(embedding.prepared, scaled, labels, None, several=True)
         return logits.float(), scores.float()
 
-    def _arithmetic(self) -> torch.autocast:
+    def arithmetic(self) -> torch.autocast:
         """Return the context in which the model runs: bfloat16 where it is as good and faster, else float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
 

@@ -36,7 +36,7 @@ def parse(body: Any, settings: Settings) -> Request:
     Raises:
         RequestError: names the first field that is wrong.
     """
-    fields, image = _image(body)
+    fields, image = image_of(body)
     inside = _points(fields.get("pos_points"), "pos_points", settings.max_points)
     outside = _points(fields.get("neg_points"), "neg_points", settings.max_points)
     boxes = _boxes(fields.get("obj_bbox"), settings.max_boxes)
@@ -55,24 +55,24 @@ def parse_detection(body: Any, default: float) -> tuple[str, float]:
     Raises:
         RequestError: names the first field that is wrong.
     """
-    fields, image = _image(body)
+    fields, image = image_of(body)
     threshold = fields.get("threshold")
     if threshold is None:
         return image, default
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
-        raise RequestError("threshold", f"must be a number from 0 to 1, not {_kind(threshold)}")
+        raise RequestError("threshold", f"must be a number from 0 to 1, not {kind_of(threshold)}")
     return image, float(threshold)
 
 
-def _image(body: Any) -> tuple[Mapping[str, Any], str]:
+def image_of(body: Any) -> tuple[Mapping[str, Any], str]:
     """Return the fields of a request and its picture, still in base64."""
     if not isinstance(body, Mapping):
-        raise RequestError("body", f"must be a JSON object, not {_kind(body)}")
+        raise RequestError("body", f"must be a JSON object, not {kind_of(body)}")
     image = body.get("image")
     if image is None:
         raise RequestError("image", "is missing")
     if not isinstance(image, str) or not image:
-        raise RequestError("image", f"must be a picture in base64, not {_kind(image)}")
+        raise RequestError("image", f"must be a picture in base64, not {kind_of(image)}")
     return body, image
 
 
@@ -90,23 +90,23 @@ def _points(value: Any, field: str, most: int) -> np.ndarray:
     if value is None:
         return np.zeros((0, 2))
     if not isinstance(value, list):
-        raise RequestError(field, f"must be a list of [x, y], not {_kind(value)}")
+        raise RequestError(field, f"must be a list of [x, y], not {kind_of(value)}")
     if len(value) > most:
         raise RequestError(field, f"has {len(value)} points; at most {most} are taken", 413)
     for number, point in enumerate(value):
         if not isinstance(point, list) or len(point) != 2:
-            raise RequestError(f"{field}[{number}]", f"must be [x, y], not {_kind(point)}")
+            raise RequestError(f"{field}[{number}]", f"must be [x, y], not {kind_of(point)}")
         for axis, coordinate in zip("xy", point, strict=True):
             name = f"{field}[{number}].{axis}"
             if isinstance(coordinate, bool) or not isinstance(coordinate, int | float):
-                raise RequestError(name, f"must be a number, not {_kind(coordinate)}")
+                raise RequestError(name, f"must be a number, not {kind_of(coordinate)}")
             # Written so that NaN fails too, and integers of any length are compared as they are.
             if not abs(coordinate) <= FARTHEST:
                 raise RequestError(name, f"must be a finite number of at most {FARTHEST:.0f}, in pixels")
     return np.array(value, dtype=np.float64).reshape(-1, 2)
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """Name a JSON value's type as its sender would, without repeating its content."""
     names = {type(None): "null", bool: "a boolean", str: "a string", int: "a number", float: "a number"}
     if isinstance(value, list):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .detector import Search
 
-KINDS = ("interactor", "detector")
+KINDS = ("interactor", "detector", "tracker")
 ANSWERS = ("mask", "shapes")
 CONFIDENCES = ("scaled", "raw", "none")
 DECODERS = ("fast", "exact")
@@ -31,6 +31,8 @@ class Settings:
     cache_bytes: int = 1024 * 1024**2
     cache_dir: str = ""
     cache_dir_bytes: int = 2048 * 1024**2
+    tracks_bytes: int = 512 * 1024**2
+    tracks_seconds: float = 8 * 3600.0
     max_pixels: int = 100_000_000
     max_points: int = 500
     max_boxes: int = 64
@@ -78,6 +80,8 @@ class Settings:
             cache_bytes=number("CACHE_MIB", cls.cache_bytes // 1024**2, 0) * 1024**2,
             cache_dir=text("CACHE_DIR", cls.cache_dir),
             cache_dir_bytes=number("CACHE_DIR_MIB", cls.cache_dir_bytes // 1024**2, 1) * 1024**2,
+            tracks_bytes=number("TRACKS_MIB", cls.tracks_bytes // 1024**2, 0) * 1024**2,
+            tracks_seconds=number("TRACKS_HOURS", int(cls.tracks_seconds / 3600), 1) * 3600.0,
             max_pixels=number("MAX_MEGAPIXELS", cls.max_pixels // 1_000_000, 1) * 1_000_000,
             max_points=number("MAX_POINTS", cls.max_points, 1),
             max_boxes=number("MAX_BOXES", cls.max_boxes, 1),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -22,6 +23,20 @@ def prepare_picture(picture: np.ndarray, side: int) -> torch.Tensor:
     pixels = torch.from_numpy(channels).to(torch.float32).div_(255)[None]
     if pixels.shape[-2:] != (side, side):
         pixels = F.interpolate(pixels, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+    return _normalise(pixels)
+
+
+def prepare_frame(picture: np.ndarray, side: int) -> torch.Tensor:
+    """Turn a frame of a video, H x W x 3 uint8, into 1 x 3 x side x side float32, as sam2's video predictor does.
+
+    Source: ``sam2.utils.misc.load_video_frames``, which scales with Pillow before it normalises.
+    """
+    scaled = np.asarray(Image.fromarray(picture).resize((side, side)))
+    pixels = torch.from_numpy(np.array(scaled.transpose(2, 0, 1), order="C"))
+    return _normalise(pixels.to(torch.float32).div_(255)[None])
+
+
+def _normalise(pixels: torch.Tensor) -> torch.Tensor:
     mean = torch.tensor(MEAN).view(-1, 1, 1)
     deviation = torch.tensor(DEVIATION).view(-1, 1, 1)
     return pixels.sub_(mean).div_(deviation)

@@ -83,3 +83,29 @@ def _read_detection(entry: dict[str, Any], height: int, width: int, label: str) 
     polygon = np.reshape(entry["points"], (-1, 2))
     assert len(polygon) >= 3 and polygon.min() >= 0 and (polygon <= (width, height)).all()
     return mask, polygon, float(entry["confidence"])
+
+
+def read_tracking(reply: Reply, form: str, height: int, width: int) -> list[tuple[Any, dict[str, Any]]]:
+    """Read a tracker's shapes and states; ``form`` is ``points`` for CVAT versions that know rectangles only."""
+    answer = _json_object(reply)
+    assert set(answer) == {"shapes", "states"} and len(answer["shapes"]) == len(answer["states"])
+    for shape in answer["shapes"]:
+        # CVAT's sidebar, which tracks rectangles, cannot read null.
+        if shape is None:
+            assert form in ("polygon", "mask")
+            continue
+        assert isinstance(shape, list) if form == "points" else set(shape) == {"type", "points"}
+        points = shape if form == "points" else shape["points"]
+        assert form == "points" or shape["type"] == form
+        _check_points(points, form, height, width)
+    return list(zip(answer["shapes"], answer["states"], strict=True))
+
+
+def _check_points(points: list[Any], form: str, height: int, width: int) -> None:
+    if form == "mask":
+        _read_shape({"type": "mask", "points": points}, height, width)
+        return
+    assert all(isinstance(value, int | float) for value in points)
+    x, y = points[::2], points[1::2]
+    assert min(x) >= 0 and min(y) >= 0 and max(x) <= width and max(y) <= height
+    assert len(points) >= 6 if form == "polygon" else len(points) == 4 and x[0] < x[1] and y[0] < y[1]

@@ -69,10 +69,10 @@ def test_the_folder_stays_within_its_bound_and_keeps_what_is_used(tmp_path: Path
     for number in range(12):
         cache.put(key(number), features(number))
         cache.flush()
-        path = cache._path(key(number))
+        path = cache.files.path(cache.name(key(number)))
         os.utime(path, ns=(number, number))
         assert cache.get(key(0)) is not None, "read again and again, so it stays"
-        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= cache.max_bytes
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= cache.files.max_bytes
     assert cache.get(key(1)) is None
     found = cache.get(key(11))
     assert (

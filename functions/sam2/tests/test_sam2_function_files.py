@@ -32,6 +32,9 @@ def test_settings_are_understood(name: str) -> None:
     assert ("cuda" in settings.device) == name.endswith("-gpu.yaml")
     if settings.kind == "detector":
         assert [label["name"] for label in json.loads(annotations["spec"])] == [settings.label]
+    elif settings.kind == "tracker":
+        # CVAT's sidebar offers trackers of rectangles only.
+        assert "rectangle" in annotations["supported_shape_types"].split(",")
     else:
         assert annotations["min_pos_points"] == "1" and int(annotations["version"]) >= 2
 
