@@ -1,4 +1,4 @@
-"""A small CVAT for unit tests: the REST calls of cloud storages and requests, in memory, as CVAT 2.80 answers them."""
+"""A small CVAT for unit tests: cloud storages, requests, tasks and prompts, in memory, as CVAT 2.80 answers them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class FakeCvat(ThreadingHTTPServer):
         self.working_keys = {("CVATKEY", "cvat-secret-key")}
         self.buckets = {"pictures"}
         self.requests: dict[str, list[dict[str, Any]]] = {}  # states, one per poll
+        self.tasks: dict[int, dict[str, Any]] = {}  # data/meta of each task
+        self.refuses: dict[int, str] = {}  # frames on which functions fail, and the words
         self.starting = 0  # answers of 502 before CVAT is up
         self.seen: list[tuple[str, str]] = []  # method and path of every call
         self.bodies: list[dict[str, Any]] = []
@@ -96,7 +98,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") not in (f"Token {TOKEN}", "Bearer personal"):
             return self.answer(401, {"detail": "Authentication credentials were not provided."})
         segments = parts.path.strip("/").split("/")[1:]
-        return getattr(self, segments[0])([unquote(segment) for segment in segments[1:]])
+        name = "functions" if segments[0] == "lambda" else segments[0]
+        return getattr(self, name)([unquote(segment) for segment in segments[1:]])
 
     do_GET = do_POST = do_PATCH = do_DELETE = handle_any
 
@@ -106,6 +109,22 @@ class Handler(BaseHTTPRequestHandler):
         if not states:
             return self.answer(404, {"detail": "There is no request with specified id"})
         return self.answer(200, states.pop(0) if len(states) > 1 else states[0])
+
+    def tasks(self, rest: list[str]) -> None:
+        """GET /api/tasks/{id}/data/meta."""
+        meta = self.server.tasks.get(int(rest[0]))
+        if meta is None or rest[1:] != ["data", "meta"]:
+            return self.answer(404, {"detail": "Not found."})
+        return self.answer(200, meta)
+
+    def functions(self, rest: list[str]) -> None:
+        """POST /api/lambda/functions/{id}: a prompt."""
+        self.server.bodies.append(dict(self.body))
+        if rest[1] != "sam2":
+            return self.answer(404, f"`{rest[1]}` lambda function is not found")
+        if words := self.server.refuses.get(self.body["frame"]):
+            return self.answer(500, words)
+        return self.answer(200, {"mask": [[0, 1]]})
 
     def cloudstorages(self, rest: list[str]) -> None:
         """Everything below /api/cloudstorages."""
