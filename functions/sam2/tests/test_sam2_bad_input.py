@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -165,9 +166,15 @@ def test_any_json_is_answered_or_refused(function: Function, body: Any) -> None:
         read_error(reply)
 
 
-def test_five_hundred_damaged_requests(reference: Function) -> None:
+@pytest.mark.parametrize(("kind", "count"), [("interactor", 500), ("detector", 60), ("tracker", 150)])
+def test_some_hundred_damaged_requests(
+    start: Any, environment: dict[str, str], tmp_path: Any, kind: str, count: int
+) -> None:
     """A small part of ``python -m fuzz``, which sends 50,000."""
     import fuzz
 
-    outcomes = fuzz.run(reference, 500, seed=7, say=print)
-    assert outcomes["answered"] > 20 and sum(outcomes.values()) == 500
+    changes = {"REFINE": "off", "KIND": kind, "POINTS_PER_SIDE": "2"}
+    if kind == "tracker":
+        changes["MODEL_CFG"] = fuzz.small(Path(environment["MODEL_CFG"]), str(tmp_path))
+    outcomes = fuzz.run(start(**changes), count, seed=7, say=print, kind=kind)
+    assert outcomes["answered"] > count / 50 and sum(outcomes.values()) == count

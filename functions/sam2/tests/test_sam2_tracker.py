@@ -28,11 +28,10 @@ FRAMES = 20
 @pytest.fixture(scope="module")
 def quick(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The same model on pictures of 256 x 256 pixels: the same code, sixteen times quicker."""
-    path = tmp_path_factory.mktemp("config") / "small.yaml"
-    text = Path(environment["MODEL_CFG"]).read_text()
-    assert "image_size: 1024" in text
-    path.write_text(text.replace("image_size: 1024", "image_size: 256"))
-    return {**environment, "MODEL_CFG": str(path), "KIND": "tracker"}
+    import fuzz
+
+    path = fuzz.small(Path(environment["MODEL_CFG"]), str(tmp_path_factory.mktemp("config")))
+    return {**environment, "MODEL_CFG": path, "KIND": "tracker"}
 
 
 @pytest.fixture(scope="module")
