@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-BARS = ("guide, every click", "ours, first click", "bare predict", "ours, click, mask", "ours, click, shapes")
+BARS = (
+    "guide, every click",
+    "ours, first click",
+    "ours, after a restart",
+    "bare predict",
+    "ours, click, mask",
+    "ours, click, shapes",
+)
 
 
 def plot(results: dict[str, Any], path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from model_handler import ModelHandler
 from PIL import Image
+from segmenter.answers import mask_json
 
 Way = Callable[[bytes], str]
 
@@ -82,3 +83,9 @@ def request(picture: np.ndarray, box: np.ndarray, quality: int = 90) -> bytes:
     corners = box.reshape(2, 2).tolist()
     image = base64.b64encode(buffer.getvalue()).decode()
     return json.dumps({"image": image, "pos_points": [], "neg_points": [], "obj_bbox": corners}).encode()
+
+
+def write_mask(mask: np.ndarray) -> str:
+    """Write a mask (H x W, bool) as the answer of form ``mask`` holds it."""
+    mask_json(mask)
+    return ""

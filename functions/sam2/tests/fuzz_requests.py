@@ -86,8 +86,7 @@ def damage_list(rng: random.Random, value: Any) -> Any:
         value[place] = other(rng)
     elif isinstance(inner, dict):
         name = rng.choice(list(inner))
-        deeper = isinstance(inner[name], list) and inner[name] and rng.random() < 0.6
-        inner[name] = damage_list(rng, [inner[name]])[0] if deeper else other(rng)
+        inner[name] = damage_list(rng, inner[name])
     else:
         inner[rng.randrange(len(inner))] = copy.deepcopy(rng.choice([*NUMBERS, *OTHERS]))
     return value

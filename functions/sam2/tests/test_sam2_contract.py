@@ -104,6 +104,26 @@ def test_second_click_does_not_decode_the_picture(function: Function, image: str
     assert function.ask(image=image, pos_points=[[50, 60]]).text == first.text
 
 
+def test_a_broken_gpu_ends_the_process_and_nothing_else_does(start: Any, image: str, monkeypatch: Any) -> None:
+    worker = start()
+    ended: list[int] = []
+    monkeypatch.setattr("main.os._exit", ended.append)
+    request = {"image": image, "pos_points": [[100, 100]]}
+
+    def fail(message: str) -> None:
+        def raising(*_: Any) -> None:
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(worker.service.predictor, "predict", raising)
+
+    fail("CUDA error: an illegal memory access was encountered")
+    assert worker.ask(**request).status == 503 and ended == [1]
+    fail("shapes do not match")
+    with pytest.raises(RuntimeError, match="shapes"):
+        worker.ask(**request)
+    assert ended == [1]
+
+
 def test_serving_needs_no_torchvision() -> None:
     import subprocess
     import sys

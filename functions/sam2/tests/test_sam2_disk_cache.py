@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,29 @@ def test_a_second_worker_and_a_restarted_one_need_no_encoder(start: Any, tmp_pat
     assert second.ask(**REQUEST).text == answer.text
     assert second.service.gallery.disk.hits == 1
     assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_worker_in_another_process_needs_no_encoder(
+    start: Any, environment: dict[str, str], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """As Nuclio's workers are: processes of their own that share nothing but the folder."""
+    settings = {**environment, "CACHE_DIR": str(tmp_path / "cache")}
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "import json, torch\n"
+        "from function import Function\n"
+        "torch.set_num_threads(1)\n"
+        "settings, request = json.loads(sys.stdin.read())\n"
+        "worker = Function(settings)\n"
+        "print(worker.ask(**request).text)\n"
+        "worker.service.gallery.disk.flush()\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    given = json.dumps([settings, REQUEST])
+    other = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    worker = start(CACHE_DIR=settings["CACHE_DIR"])
+    monkeypatch.setattr(worker.service.predictor, "encode", lambda _: pytest.fail("embedded again"))
+    assert worker.ask(**REQUEST).text == other.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "no header"])

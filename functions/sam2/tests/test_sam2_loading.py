@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from segmenter.loading import ModelError, choose_device
+from segmenter.loading import ModelError, choose_device, read_config
 from segmenter.settings import Settings
 
 TINY = "configs/sam2.1/sam2.1_hiera_t.yaml"
@@ -53,3 +53,8 @@ def test_cuda_without_a_gpu_is_said() -> None:
 
 def test_empty_variables_count_as_not_set() -> None:
     assert Settings.from_environment({"MODEL": " ", "CACHE_MIB": ""}) == Settings()
+
+
+@pytest.mark.parametrize("name", [TINY, "configs/sam2/sam2_hiera_t.yaml", "sam2_hiera_t.yaml"])
+def test_configurations_of_both_generations_have_their_names(name: str) -> None:
+    assert read_config(name, []).model.image_encoder.trunk.embed_dim == 96

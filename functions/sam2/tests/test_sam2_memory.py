@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
+import fuzz
 import numpy as np
 import torch
 from function import encode
@@ -53,6 +56,31 @@ def test_the_function_keeps_what_fits_and_forgets_the_rest(start: Any) -> None:
         assert worker.ask(image=encode(picture), pos_points=[[5, 5]]).status == 200
     cache = worker.service.gallery.cache
     assert 0 < len(cache) < len(pictures) and cache.nbytes <= 5 * 1024**2
+
+
+def resident_mib() -> float:
+    """Memory of this process that is in use, in MiB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+def test_the_process_does_not_grow_over_a_thousand_pictures(
+    start: Any, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The whole function, on pictures of 256 x 256 pixels: what a leak of one embedding each would add is 340 MiB."""
+    config = fuzz.small(Path(environment["MODEL_CFG"]), str(tmp_path))
+    limits = {"CACHE_MIB": "4", "CACHE_DIR": str(tmp_path / "cache"), "CACHE_DIR_MIB": "6"}
+    worker = start(MODEL_CFG=config, ANSWER="shapes", **limits)
+    rng = np.random.default_rng(2)
+    settled = 0.0
+    for number in range(1000):
+        picture = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        assert worker.ask(image=encode(picture, "BMP"), pos_points=[[16, 12]]).status == 200
+        assert worker.service.gallery.cache.nbytes <= 4 * 1024**2
+        if number == 150:
+            settled = resident_mib()
+    worker.service.gallery.disk.flush()
+    assert sum(file.stat().st_size for file in (tmp_path / "cache").iterdir()) <= 6 * 1024**2
+    assert resident_mib() - settled < 40
 
 
 def test_full_device_memory_costs_the_cache_and_not_the_answer(start: Any, monkeypatch: Any) -> None:
