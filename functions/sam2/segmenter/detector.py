@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .embeddings import Embedding
+from .outlines import largest_part
 from .predictor import Answer, Predictor, Prompt
 from .transforms import enlarge
 
@@ -51,7 +52,7 @@ def detect(predictor: Predictor, embedding: Embedding, search: Search) -> list[A
     """
     found = _ask(predictor, embedding, search)
     sure = found.holds & (found.stability >= search.least_stability) & (found.scores >= search.least_score)
-    known = found.pick(sure)
+    known = found.pick(sure).in_one_piece()
     known = known.pick(_distinct(known, search))
     good = _join([known, *_confirmed(predictor, embedding, found.pick(~sure), known, search)])
     best = good.pick(_distinct(good, search)[: search.most_objects])
@@ -71,6 +72,7 @@ def _confirmed(predictor: Predictor, embedding: Embedding, doubts: Found, known:
         asked += 1
         answer = _confirm(predictor, embedding, doubts.logits[i], search)
         if answer is not None:
+            answer = answer.in_one_piece()
             answers.append(answer)
             seen = torch.cat([seen, _small(answer.logits)])
     return answers
@@ -88,6 +90,14 @@ class Found:
     def pick(self, which: torch.Tensor | list[int]) -> Found:
         """Return some of them, by index or by a mask of N."""
         return Found(self.logits[which], self.scores[which], self.stability[which], self.holds[which])
+
+    def in_one_piece(self) -> Found:
+        """Return these without the smaller parts of each mask: an object has one outline in CVAT."""
+        parts = [torch.from_numpy(largest_part(mask)) for mask in (self.logits > 0).numpy()]
+        if not parts:
+            return self
+        logits = torch.where(torch.stack(parts), self.logits, self.logits.clamp(max=-1))
+        return Found(logits, self.scores, self.stability, self.holds)
 
 
 def _join(parts: list[Found]) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 # Steps along the edges between pixels: right, down, left, up (x, y).
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -20,6 +21,19 @@ def polygon_of(mask: np.ndarray, tolerance: float = 1.0) -> np.ndarray:
         return np.zeros((0, 2))
     largest = max(borders, key=_area)
     return _simplify(largest, tolerance) - 1
+
+
+def largest_part(mask: np.ndarray) -> np.ndarray:
+    """Return of a mask (H x W, bool) only the part inside its largest outer border."""
+    borders = _borders(np.pad(mask, 1))
+    if len(borders) < 2:
+        return mask
+    canvas = Image.new("1", mask.shape[::-1])
+    # Corners of pixels, counted from the padding; Pillow counts from the middle of the first pixel.
+    corners = max(borders, key=_area) - 1.5
+    ImageDraw.Draw(canvas).polygon([tuple(corner) for corner in corners.tolist()], fill=1)
+    part: np.ndarray = np.asarray(canvas) & mask
+    return part
 
 
 def _area(ring: np.ndarray) -> float:

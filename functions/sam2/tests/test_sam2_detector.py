@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageDraw
-from segmenter.outlines import polygon_of
+from segmenter.outlines import largest_part, polygon_of
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_nine_of_ten_separate_shapes_are_found_and_nine_of_ten_masks_are_one(det
 
     found = there = answered = 0
     for families in (TRAINING, HELD_OUT):
-        for number in range(12):
+        for number in range(9):
             scene = draw_scene((77, number), 480, 640, (2, 5), families, span=(0.2, 0.5))
             if len(scene.masks) < 2:
                 continue
@@ -64,7 +64,7 @@ def test_nine_of_ten_separate_shapes_are_found_and_nine_of_ten_masks_are_one(det
             there += int(large.sum())
             found += int((matches.any(0) & large).sum())
             answered += len(masks) - int(matches[:, ~large].any(1).sum())
-    assert there >= 60
+    assert there >= 40
     assert found >= 0.9 * there, f"recall {found} of {there}"
     assert found >= 0.9 * answered, f"precision {found} of {answered}"
 
@@ -102,6 +102,19 @@ def test_exact_polygons_enclose_the_largest_part(mask: np.ndarray) -> None:
     area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
     assert 1 <= area <= mask.size
     assert x.min() >= 0 and y.min() >= 0 and x.max() <= mask.shape[1] and y.max() <= mask.shape[0]
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)))
+def test_the_largest_part_is_a_part(mask: np.ndarray) -> None:
+    part = largest_part(mask)
+    assert not (part & ~mask).any() and part.any() == mask.any()
+
+
+def test_smaller_parts_are_left_out() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[2:9, 3:12] = mask[12:15, 20:24] = True
+    part = largest_part(mask)
+    assert part[2:9, 3:12].all() and part.sum() == 63
 
 
 @given(st.integers(3, 60), st.integers(3, 60))
