@@ -43,7 +43,8 @@ def test_administration_answers_on_the_server_itself(host) -> None:
 def test_models_are_offered(host) -> None:
     functions = {function["id"]: function for function in get(host, "/api/lambda/functions")}
     assert functions["sam2"]["kind"] == "interactor"
-    assert functions["openvino-omz-public-yolo-v3-tf"]["kind"] == "detector"
+    assert functions["sam2-auto"]["kind"] == functions["openvino-omz-public-yolo-v3-tf"]["kind"] == "detector"
+    assert functions["sam2-tracker"]["kind"] == "tracker"
     assert {"openvino-dextr", "pth-facebookresearch-sam-vit-h"} < set(functions)
 
 
