@@ -44,8 +44,8 @@ def plan(host: dict[str, Any], wish: dict[str, Any]) -> Plan:
 
     Returns:
         action and reason; for install and replace also source, branch, modules (open or proprietary), packages,
-        kernel_packages (for this kernel only; the archive may no longer have them), folder (of NVIDIA's repository, when it
-        is needed), built (whether dkms builds the modules) and notes (sentences worth showing).
+        kernel_packages (for this kernel only; the archive may no longer have them), folder (of NVIDIA's repository, when
+        it is needed), built (whether dkms builds the modules) and notes (sentences worth showing).
     """
     system = host["system"]
     if system["wsl"]:
