@@ -44,7 +44,7 @@ def plan(host: dict[str, Any], wish: dict[str, Any]) -> Plan:
 
     Returns:
         action and reason; for install and replace also source, branch, modules (open or proprietary), packages,
-        kernel_packages (for this kernel only; the archive may no longer have them), folder (of NVIDIA's repository, when
+        kernel_packages (modules and headers of kernels, which not every archive has), folder (of NVIDIA's repository, when
         it is needed), built (whether dkms builds the modules) and notes (sentences worth showing).
     """
     system = host["system"]
@@ -140,6 +140,12 @@ def refused_source(system: dict[str, Any], source: str, branch: int, installed: 
     if source == "distribution" and system["id"] == "ubuntu" and branch not in nvidia_packages.UBUNTU_BRANCHES:
         listed = ", ".join(map(str, nvidia_packages.UBUNTU_BRANCHES))
         return f"Ubuntu has the branches {listed}; {branch} is none of them. Leave nvidia_driver_branch empty for 580."
+    flavour = nvidia_packages.kernel_flavour(system["kernel"])
+    if source == "distribution" and system["id"] == "ubuntu" and flavour not in nvidia_packages.UBUNTU_FLAVOURS:
+        return (
+            f"Ubuntu has no prebuilt modules for the kernel {system['kernel']}. Boot one of Ubuntu's own kernels, or set "
+            "nvidia_driver_source: nvidia to have them built on the host."
+        )
     dkms = nvidia_packages.dkms_too_old(system, branch, installed) if source == "nvidia" else ""
     if dkms:
         wanted = ".".join(map(str, nvidia_packages.DKMS_NEEDED))
@@ -192,6 +198,7 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
     if stopped:
         return refuse(stopped)
     names = nvidia_packages.packages(source, system, branch, choice.modules, installed)
+    for_kernel = [name for name in names if name.endswith(f"-{system['kernel']}") or name.startswith("linux-headers-")]
     origin = "NVIDIA's repository" if source == "nvidia" else system["name"]
     verb = f"will replace {have}" if have and have != branch else ("will be repaired" if have else "will be installed")
     return answer(
@@ -200,8 +207,8 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
         source=source,
         branch=branch,
         modules=choice.modules,
-        packages=[name for name in names if not name.endswith(f"-{system['kernel']}")],
-        kernel_packages=[name for name in names if name.endswith(f"-{system['kernel']}")],
+        packages=[name for name in names if name not in for_kernel],
+        kernel_packages=for_kernel,
         built=nvidia_packages.is_built_here(source, system),
         folder=nvidia_packages.FOLDERS[(system["id"], system["version"])] if source == "nvidia" else "",
         notes=notes,

@@ -13,6 +13,8 @@ DEFAULT_BRANCH = 580
 # Ubuntu keeps these names as empty packages that bring another branch.
 TRANSITIONAL = {550: 580, 555: 580, 560: 580, 565: 580, 570: 580, 575: 580, 590: 595}
 UBUNTU_BRANCHES = (580, 595, 615)
+# Kernels that Ubuntu builds and signs the modules for.
+UBUNTU_FLAVOURS = ("generic", "lowlatency", "aws", "azure", "gcp", "gke", "ibm", "nvidia", "oem", "oracle")
 # Debian has one branch per release.
 DEBIAN_BRANCHES = {"12": 535, "13": 550}
 # Folders of NVIDIA's repository.

@@ -108,6 +108,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
     ("ubuntu with nvidia's repository", host("ubuntu 24.04", ADA), {"source": "nvidia"}, "install", "nvidia", "open",
      580,
      "from NVIDIA's repository"),
+    ("a kernel that is not ubuntu's", host("ubuntu 24.04", ADA, system={"kernel": "6.18.1-custom"}), {}, "refuse", "", "", 0,
+     "no prebuilt modules for the kernel 6.18.1-custom"),
     ("ubuntu 20.04", host("ubuntu 20.04", ADA), {}, "refuse", "", "", 0, "past its support"),
     ("debian 12", host("debian 12", ADA), {}, "install", "distribution", "proprietary", 535, "branch 535 from Debian"),
     ("debian 12, pascal", host("debian 12", PASCAL), {}, "install", "distribution", "proprietary", 535, "Pascal"),
@@ -236,18 +238,18 @@ def test_a_transitional_name_is_explained() -> None:
             "nvidia-utils-580-server", "libnvidia-encode-580-server", "libnvidia-decode-580-server",
             "linux-modules-nvidia-580-server-6.8.0-85-generic"], ""),
         ("ubuntu 24.04", {"source": "nvidia"}, {}, [
-            "linux-headers-generic", "nvidia-driver-pinning-580", "nvidia-open", "linux-headers-6.8.0-85-generic"],
+            "nvidia-driver-pinning-580", "nvidia-open", "linux-headers-6.8.0-85-generic", "linux-headers-generic"],
             "ubuntu2404"),
         ("debian 13", {}, {}, [
-            "linux-headers-amd64", "nvidia-driver-pinning-580", "nvidia-driver-cuda", "nvidia-kernel-open-dkms",
-            "nvidia-persistenced", "linux-headers-6.12.48+deb13-amd64"], "debian13"),
+            "nvidia-driver-pinning-580", "nvidia-driver-cuda", "nvidia-kernel-open-dkms",
+            "nvidia-persistenced", "linux-headers-6.12.48+deb13-amd64", "linux-headers-amd64"], "debian13"),
         ("debian 13", {"modules": "proprietary"}, {}, [
-            "linux-headers-amd64", "nvidia-driver-pinning-580", "nvidia-driver-cuda", "nvidia-kernel-dkms",
-            "nvidia-persistenced", "linux-headers-6.12.48+deb13-amd64"], "debian13"),
+            "nvidia-driver-pinning-580", "nvidia-driver-cuda", "nvidia-kernel-dkms",
+            "nvidia-persistenced", "linux-headers-6.12.48+deb13-amd64", "linux-headers-amd64"], "debian13"),
         ("debian 12", {}, {}, [
-            "linux-headers-amd64", "nvidia-kernel-dkms", "nvidia-smi", "nvidia-persistenced", "libcuda1",
+            "nvidia-kernel-dkms", "nvidia-smi", "nvidia-persistenced", "libcuda1",
             "libnvidia-cfg1",
-            "libnvidia-encode1", "libnvcuvid1", "linux-headers-6.1.0-40-amd64"], ""),
+            "libnvidia-encode1", "libnvcuvid1", "linux-headers-6.1.0-40-amd64", "linux-headers-amd64"], ""),
     ],
 )  # fmt: skip
 def test_packages(

@@ -1,0 +1,1 @@
+"""The driver as the container toolkit will find it."""
