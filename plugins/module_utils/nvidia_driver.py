@@ -44,8 +44,8 @@ def plan(host: dict[str, Any], wish: dict[str, Any]) -> Plan:
 
     Returns:
         action and reason; for install and replace also source, branch, modules (open or proprietary), packages,
-        kernel_packages (modules and headers of kernels, which not every archive has), folder (of NVIDIA's repository, when
-        it is needed), built (whether dkms builds the modules) and notes (sentences worth showing).
+        kernel_packages (modules and headers of kernels, which not every archive has), folder (of NVIDIA's repository),
+        built (whether dkms builds the modules) and notes (sentences worth showing).
     """
     system = host["system"]
     if system["wsl"]:
@@ -143,8 +143,8 @@ def refused_source(system: dict[str, Any], source: str, branch: int, installed: 
     flavour = nvidia_packages.kernel_flavour(system["kernel"])
     if source == "distribution" and system["id"] == "ubuntu" and flavour not in nvidia_packages.UBUNTU_FLAVOURS:
         return (
-            f"Ubuntu has no prebuilt modules for the kernel {system['kernel']}. Boot one of Ubuntu's own kernels, or set "
-            "nvidia_driver_source: nvidia to have them built on the host."
+            f"Ubuntu has no prebuilt modules for the kernel {system['kernel']}. Boot one of Ubuntu's own kernels, or "
+            "set nvidia_driver_source: nvidia to have them built on the host."
         )
     dkms = nvidia_packages.dkms_too_old(system, branch, installed) if source == "nvidia" else ""
     if dkms:

@@ -12,7 +12,9 @@ description:
     and changes nothing.
 options:
   nvcc:
-    description: Paths at which CUDA's compiler is looked for; the first one that runs counts.
+    description:
+      - Paths at which CUDA's compiler is looked for; the first one that runs counts. None means the usual places, with the
+        newest first.
     type: list
     elements: path
     default: []
@@ -82,9 +84,12 @@ def mok_enrolled(module: AnsibleModule, root: Path) -> bool:
     return False
 
 
-def cuda(module: AnsibleModule, paths: list[str]) -> dict[str, str]:
+def cuda(module: AnsibleModule, root: Path, paths: list[str]) -> dict[str, str]:
     """Ask CUDA's compiler for its release."""
-    for path in paths:
+    for path in paths or [
+        *sorted(map(str, root.glob("usr/local/cuda*/bin/nvcc")), reverse=True),
+        str(root / "usr/bin/nvcc"),
+    ]:
         if Path(path).exists():
             code, out, _err = module.run_command([path, "-V"])
             release = re.search(r"release (\d+\.\d+), V([\d.]+)", out)
@@ -106,7 +111,7 @@ def main() -> None:
     host = nvidia_host.describe(root)
     host["module"] = module_on_disk(module, root, host["system"]["kernel"])
     host["mok_enrolled"] = host["secure_boot"] == "on" and mok_enrolled(module, root)
-    host["cuda"] = cuda(module, module.params["nvcc"])
+    host["cuda"] = cuda(module, root, module.params["nvcc"])
     module.exit_json(changed=False, host=host)
 
 
