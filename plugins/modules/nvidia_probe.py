@@ -13,8 +13,8 @@ description:
 options:
   nvcc:
     description:
-      - Paths at which CUDA's compiler is looked for; the first one that runs counts. None means the usual places, with the
-        newest first.
+      - Paths at which CUDA's compiler is looked for; the first one that runs counts. None means the usual places, the newest
+        first.
     type: list
     elements: path
     default: []
