@@ -13,8 +13,7 @@ description:
 options:
   nvcc:
     description:
-      - Paths at which CUDA's compiler is looked for; the first one that runs counts. None means the usual places, the newest
-        first.
+      - Paths at which CUDA's compiler is looked for; the first one that runs counts. None means the usual places.
     type: list
     elements: path
     default: []
