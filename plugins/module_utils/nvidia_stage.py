@@ -155,7 +155,7 @@ def summary(host: dict[str, Any], plan: dict[str, Any], stage: dict[str, Any]) -
 
     Args:
         host: what ``nvidia_probe`` returns at the end of the stage.
-        plan: what nvidia_driver decided, empty where it had nothing to do.
+        plan: what nvidia_driver would decide now, empty where it has nothing to do.
         stage: what ``wanted`` returned.
     """
     versions = {host["packages"].get(name, "") for name in TOOLKIT}
