@@ -17,6 +17,7 @@ import textwrap
 from pathlib import Path
 
 DRIVERS = ("580.95.05", "580.105.08", "595.10.01")
+DEBIAN = {"bookworm": ("535.261.03", "1"), "trixie": ("550.163.01", "2")}
 TOOLKITS = ("1.17.8", "1.20.0", "1.21.0")
 LICENSES = {"open": "Dual MIT/GPL", "proprietary": "NVIDIA"}
 
@@ -194,16 +195,17 @@ def build(folder: Path) -> None:
         toolkit.add("nvidia-container-toolkit", full, needs, **{"usr__bin__nvidia-container-runtime-hook": HOOK})
     toolkit.sign("https://nvidia.github.io/libnvidia-container", toolkit.folder, toolkit.folder)
 
-    debian = Repository(folder / "debian/pool", work)
-    add_driver(debian, "550.163.01", "2", "nvidia-smi")
-    for library in ("libnvidia-cfg1", "libnvidia-encode1", "libnvcuvid1"):
-        debian.add(library, "550.163.01-2")
-    for component in ("main", "contrib", "non-free", "non-free-firmware"):
-        lists = folder / "debian/dists/trixie" / component / "binary-amd64"
-        lists.mkdir(parents=True)
-        (lists / "Packages").write_text("")
-        (lists / "Packages.gz").write_bytes(gzip.compress(b"", mtime=0))
-    debian.sign("Debian", folder / "debian", folder / "debian/dists/trixie", "trixie", "non-free")
+    for suite, (version, revision) in DEBIAN.items():
+        debian = Repository(folder / "debian/pool" / suite, work)
+        add_driver(debian, version, revision, "nvidia-smi")
+        for library in ("libnvidia-cfg1", "libnvidia-encode1", "libnvcuvid1"):
+            debian.add(library, f"{version}-{revision}")
+        for component in ("main", "contrib", "non-free", "non-free-firmware"):
+            lists = folder / "debian/dists" / suite / component / "binary-amd64"
+            lists.mkdir(parents=True)
+            (lists / "Packages").write_text("")
+            (lists / "Packages.gz").write_bytes(gzip.compress(b"", mtime=0))
+        debian.sign("Debian", folder / "debian", folder / "debian/dists" / suite, suite, "non-free")
     shutil.rmtree(work)
 
 
