@@ -183,7 +183,7 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
             hint = " Debian 12 cannot build a newer driver: upgrade the host to Debian 13, or use Ubuntu."
         return refuse(choice.reason + hint)
     wrong = host["module"]["kind"] not in ("", choice.modules) and is_wrong(host["module"]["kind"], devices, wish)
-    if is_kept and host["module"]["version"] and host["smi"] and not wrong:
+    if is_kept and host["module"]["version"] and host["smi"] and not wrong and not mismatch(host):
         return answer(
             "keep",
             f"The driver {host['module']['version']} is installed; {choice_kept(host, choice)}",
@@ -213,6 +213,16 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
         folder=nvidia_packages.FOLDERS[(system["id"], system["version"])] if source == "nvidia" else "",
         notes=notes,
     )
+
+
+def mismatch(host: dict[str, Any]) -> str:
+    """Return the version of the libraries when it is not that of the module on the disk; empty when they agree.
+
+    Ubuntu's prebuilt modules are packages of their own: an upgrade may bring new libraries and leave the module of the
+    running kernel behind.
+    """
+    library, module = nvidia_packages.library(host["packages"]), host["module"]["version"]
+    return library if library and module and nvidia_packages.upstream(library) != numbers(module) else ""
 
 
 def choice_kept(host: dict[str, Any], choice: nvidia_devices.Choice) -> str:
@@ -286,6 +296,19 @@ def reboot(host: dict[str, Any]) -> dict[str, str]:
             "action": "reboot",
             "reason": f"The {host['loaded_kind']} kernel modules of {loaded} run, and the {module['kind']} "
             f"ones are installed.",
+        }
+    if loaded and mismatch(host):
+        is_newer = any(numbers_of_kernel(each) > numbers_of_kernel(kernel) for each in host["kernels"])
+        return {
+            "action": "reboot" if is_newer else "cannot",
+            "reason": f"The driver {loaded} runs, and its libraries are of {mismatch(host)}: programs say "
+            f"'Driver/library "
+            f"version mismatch'. "
+            + (
+                "The next boot starts a newer kernel that has a module."
+                if is_newer
+                else f"There is no module of that version for {kernel}: install one, or boot a kernel that has it."
+            ),
         }
     if loaded:
         return {"action": "nothing", "reason": f"The driver {loaded} runs."}

@@ -129,6 +129,18 @@ def installed_branch(installed: dict[str, str]) -> int:
     return max(found, default=0)
 
 
+def upstream(version: str) -> tuple[int, ...]:
+    """Return the driver's own version of a package's: without epoch and revision."""
+    return numbers(re.sub(r"-[^-]*$", "", version))
+
+
+def library(installed: dict[str, str]) -> str:
+    """Return the version of the package with the driver's libraries; empty without one."""
+    telling = r"^(libcuda1|libnvidia-compute(-\d+(-server)?)?|libnvidia-ml1)$"
+    found = [version for name, version in installed.items() if re.match(telling, name)]
+    return max(found, key=upstream, default="")
+
+
 def keep_together(installed: dict[str, str], with_kernel: bool) -> list[str]:
     """Return the installed packages that must change together or not at all: driver, libraries, modules, kernels."""
     return sorted(name for name in installed if DRIVER.match(name) or (with_kernel and KERNEL.match(name)))

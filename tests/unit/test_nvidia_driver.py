@@ -197,6 +197,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
     ("other modules that work too", host("ubuntu 24.04", ADA, packages=UBUNTU_580, **runs("580.95.05", "proprietary")),
      {},
      "keep", "distribution", "proprietary", 580, "work with these devices too"),
+    ("libraries of another version than the module", host("ubuntu 24.04", ADA, packages=UBUNTU_580,
+     **runs("580.82.07")), {},
+     "replace", "distribution", "open", 580, "will be repaired"),
     ("no module for this kernel", host("debian 13", ADA, packages=NVIDIA_580, smi=True), {}, "replace", "nvidia",
      "open", 580,
      "will be repaired"),
@@ -278,6 +281,14 @@ REBOOTS: list[tuple[str, dict[str, Any], str, str]] = [
      "Driver/library version mismatch"),
     ("unattended upgrade of the libraries", host(U, ADA, loaded="580.95.05", module=module("580.105.08")), "reboot",
      "580.95.05 runs, and 580.105.08 is installed"),
+    ("libraries without their module", host(U, ADA, packages=UBUNTU_580, loaded="580.82.07",
+     module=module("580.82.07")),
+     "cannot", "its libraries are of 580.95.05"),
+    ("libraries, and a newer kernel", host(U, ADA, packages=UBUNTU_580, loaded="580.82.07", module=module("580.82.07"),
+     kernels=[THIS, NEXT]), "reboot", "a newer kernel that has a module"),
+    ("libraries and module agree", host(U, ADA, packages=UBUNTU_580, loaded="580.95.05", module=module("580.95.05")),
+     "nothing",
+     "runs"),
     ("another branch runs", host(U, ADA, loaded="550.9", module=module("580.1")), "reboot", "550.9 runs"),
     ("the other kind runs", host(U, BLACKWELL, loaded="580.1", loaded_kind="proprietary", module=module("580.1")),
      "reboot",
@@ -395,3 +406,38 @@ def test_what_is_kept_together() -> None:
 )  # fmt: skip
 def test_persistence_daemon(unit: str, exec_start: str, wanted_by: str) -> None:
     assert nvidia_driver.persistence(unit) == {"exec_start": exec_start, "wanted_by": wanted_by}
+
+
+def every_host_and_wish() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """All combinations of release, card, source, branch, kind and installed driver."""
+    cards_ = (KEPLER, MAXWELL, PASCAL, VOLTA, TURING, AMPERE, ADA, HOPPER, BLACKWELL, FUTURE)
+    there: tuple[dict[str, str], ...] = ({}, UBUNTU_580, DEBIAN_550, NVIDIA_580)
+    return [
+        (
+            host(release, card, packages=installed, smi=bool(installed)),
+            {**WISH, "source": source, "branch": branch, "modules": kind},
+        )
+        for release in ("ubuntu 22.04", "ubuntu 24.04", "debian 12", "debian 13")
+        for card in cards_
+        for source in ("auto", "distribution", "nvidia", "none")
+        for branch in ("", "535", "550", "570", "580", "595")
+        for kind in ("auto", "open", "proprietary")
+        for installed in there
+    ]
+
+
+def test_no_combination_gets_what_cannot_work() -> None:
+    for machine, wish in every_host_and_wish():
+        found = nvidia_driver.plan(machine, wish)
+        said = (machine["system"]["name"], machine["devices"], wish, found)
+        assert found["reason"].endswith("."), said
+        if found["action"] not in ("install", "replace"):
+            continue
+        name = nvidia_devices.architecture(machine["devices"][0]["device"])
+        assert name not in nvidia_devices.TOO_OLD, said
+        assert found["modules"] == "proprietary" or name not in nvidia_devices.PROPRIETARY_ONLY, said
+        assert found["modules"] == "open" or name not in nvidia_devices.OPEN_ONLY, said
+        assert found["branch"] >= nvidia_packages.installed_branch(machine["packages"]), said
+        assert found["branch"] <= 580 or name not in nvidia_devices.PROPRIETARY_ONLY, said
+        assert bool(found["folder"]) == (found["source"] == "nvidia"), said
+        assert not any("None" in each or "--" in each for each in found["packages"] + found["kernel_packages"]), said
