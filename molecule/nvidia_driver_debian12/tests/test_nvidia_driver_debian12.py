@@ -1,0 +1,26 @@
+"""The distribution's own driver, which calls its module nvidia-current."""
+
+from __future__ import annotations
+
+
+def test_debians_driver_runs(host) -> None:
+    assert host.file("/sys/module/nvidia/version").content_string.strip() == "535.261.03"
+    assert "Open" not in host.file("/proc/driver/nvidia/version").content_string
+    assert host.check_output("nvidia-smi -L").startswith("GPU 0:")
+
+
+def test_debians_components_are_known_with_debians_key(host) -> None:
+    entry = host.file("/etc/apt/sources.list.d/annotation-server-debian.sources").content_string
+    assert "URIs: file:/srv/nvidia/debian" in entry
+    assert "Components: contrib non-free non-free-firmware" in entry
+    assert "Signed-By: /srv/nvidia/key.asc" in entry
+
+
+def test_nothing_comes_from_nvidia(host) -> None:
+    assert not host.file("/etc/apt/sources.list.d/nvidia-cuda.sources").exists
+
+
+def test_unattended_upgrades_leave_it_alone(host) -> None:
+    listed = host.check_output("apt-config dump Unattended-Upgrade::Package-Blacklist")
+    assert '"nvidia-"' in listed and '"libcuda1$"' in listed and "linux-(image-" in listed
+    assert host.check_output("apt-mark showhold") == ""
