@@ -97,14 +97,15 @@ def _debian(version: str) -> str:
 
 def _debootstrap(root: Path, suite: str, mirror: str, files: dict[str, str]) -> None:
     """Fill `root` with a minimal Debian and the given files."""
+    inside = {"TMPDIR": "/tmp"}  # a folder of this machine's own would not be there
     options = ["--variant=minbase", f"--include={PACKAGES}", f"--keyring={KEYRING}"]
-    run("debootstrap", *options, suite, str(root), mirror, "/usr/share/debootstrap/scripts/sid")
+    run("debootstrap", *options, suite, str(root), mirror, "/usr/share/debootstrap/scripts/sid", env=inside)
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    run("chroot", str(root), "update-ca-certificates")
-    run("chroot", str(root), "apt-get", "clean")
+    run("chroot", str(root), "update-ca-certificates", env=inside)
+    run("chroot", str(root), "apt-get", "clean", env=inside)
     for leftover in (root / "var/lib/apt/lists").glob("*"):
         if leftover.is_file():
             leftover.unlink()
