@@ -13,6 +13,7 @@ from ansible_collections.annotation.server.plugins.plugin_utils.function_files i
     nuclio_problems,
 )
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import nuclio_resolve, nuclio_select
+from ansible_collections.annotation.server.plugins.plugin_utils.torch_build import torch_build
 
 
 class FilterModule:
@@ -29,4 +30,5 @@ class FilterModule:
             "nuclio_place": nuclio_place,
             "nuclio_problems": nuclio_problems,
             "nuclio_checkpoint": nuclio_checkpoint,
+            "nuclio_torch_build": torch_build,
         }
