@@ -1,8 +1,8 @@
 """Which build of PyTorch runs on a server's cards.
 
-Source: PyTorch's RELEASE.md, "PyTorch CUDA Support Matrix", and issue 178665: since 2.12 there are builds for 12.6, 13.0
-and 13.2; only the one for 12.6 has code for cards before Turing, and it has none for Blackwell. NVIDIA's CUDA
-release notes: the oldest driver for CUDA 13.0.
+Source: PyTorch's RELEASE.md, "PyTorch CUDA Support Matrix", and issue 178665: since 2.12 there are builds for 12.6,
+13.0 and 13.2; only the one for 12.6 has code for cards before Turing, and it has none for Blackwell. The oldest driver
+for CUDA 13.0 stands in NVIDIA's release notes of CUDA.
 """
 
 from __future__ import annotations
