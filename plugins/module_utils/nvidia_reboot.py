@@ -60,8 +60,8 @@ def while_not_loaded(host: dict[str, Any]) -> dict[str, str]:
     if host["secure_boot"] == "on" and not host["module"]["signer"]:
         return decision(
             "cannot",
-            f"Secure Boot is on, and the module of {version} for {kernel} is not signed: the kernel refuses it. Enrol the "
-            "key of dkms (mokutil --import /var/lib/dkms/mok.pub) at the console, or switch Secure Boot off.",
+            f"Secure Boot is on, and the module of {version} for {kernel} is not signed: the kernel refuses it. Enrol "
+            "the key of dkms (mokutil --import /var/lib/dkms/mok.pub) at the console, or switch Secure Boot off.",
         )
     if host["nouveau"]:
         return decision(
