@@ -1,0 +1,111 @@
+"""Where backups lie: a repository of restic, which encrypts, sums, compresses and keeps nothing twice."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from files import NEW, OLD
+from settings import Settings
+from shell import Failure, run
+
+#: Only snapshots with this tag count as backups; restic writes a snapshot when everything in it is safe.
+COMPLETE = "complete"
+#: Read while the server works, so that the frozen minute has little left to read.
+REHEARSAL = "rehearsal"
+CACHE = "/var/cache/annotation-server-backup"
+# What restic says when files went away while it read.
+_SOME_UNREADABLE = 3
+
+
+class Repository:
+    """restic with this server's settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.host = socket.gethostname()
+
+    def restic(self, *arguments: str, out: Path | None = None, accept: tuple[int, ...] = (0,)) -> str:
+        """Run restic."""
+        given = {
+            "RESTIC_REPOSITORY": self.settings.repository,
+            "RESTIC_PASSWORD_FILE": self.settings.password_file,
+            "RESTIC_CACHE_DIR": CACHE,
+        }
+        return run(["restic", *arguments], env={**self.settings.environment, **given}, out=out, accept=accept)
+
+    def prepare(self) -> None:
+        """Make the repository if it is not there."""
+        try:
+            self.restic("cat", "config", "--no-lock")
+        except Failure as absent:
+            try:
+                self.restic("init")
+            except Failure as problem:
+                raise Failure(
+                    f"The repository {self.settings.repository} can neither be opened nor made.\n{absent}\n{problem}\n"
+                    "Is the folder or bucket reachable, and is it the password it was made with?"
+                ) from problem
+        self.unlock()
+
+    def unlock(self) -> None:
+        """Take away the locks of runs that were killed; restic leaves those that somebody still holds."""
+        self.restic("unlock")
+
+    def add(self, tag: str, folders: Iterable[Path]) -> str:
+        """Add the folders as one snapshot; return its number.
+
+        Raises:
+            Failure: a file could not be read, unless this is a rehearsal; then there is no such snapshot.
+        """
+        accept = (0, _SOME_UNREADABLE) if tag == REHEARSAL else (0,)
+        names = [str(folder) for folder in folders]
+        left_out = [f"--exclude={name}" for name in (NEW, OLD)]
+        said = self.restic("backup", "--json", "--tag", tag, "--host", self.host, *left_out, *names, accept=accept)
+        return str(json.loads(said.strip().splitlines()[-1]).get("snapshot_id", ""))
+
+    def snapshots(self, tag: str = COMPLETE) -> list[dict[str, Any]]:
+        """Return the snapshots with a tag, the oldest first."""
+        found = json.loads(self.restic("snapshots", "--no-lock", "--json", "--tag", tag)) or []
+        return [{"id": each["short_id"], "time": each["time"], "host": each["hostname"]} for each in found]
+
+    def forget_rehearsals(self) -> None:
+        """Remove what was only read ahead; the data stays as long as a backup needs it."""
+        if rehearsals := [each["id"] for each in self.snapshots(REHEARSAL)]:
+            self.restic("forget", *rehearsals)
+
+    def keep(self) -> None:
+        """Remove old backups of this server, as the settings say."""
+        if options := [f"--keep-{span}={count}" for span, count in self.settings.keep.items() if count]:
+            self.restic("forget", "--prune", "--tag", COMPLETE, "--host", self.host, "--group-by", "host", *options)
+
+    def check(self) -> None:
+        """Read every byte and compare it with its sum.
+
+        Raises:
+            Failure: something is damaged.
+        """
+        self.unlock()
+        try:
+            self.restic("check", "--read-data")
+        except Failure as problem:
+            raise Failure(
+                f"The repository {self.settings.repository} is damaged. Nothing was changed here. Restore from a copy "
+                f"of it, or see restic's manual, 'Troubleshooting'.\n{problem}"
+            ) from problem
+
+    def read(self, snapshot: str, path: Path, out: Path) -> None:
+        """Write one file of a snapshot into a file."""
+        self.restic("dump", snapshot, str(path), out=out)
+
+    def size(self, snapshot: str) -> int:
+        """Return how many bytes a snapshot takes when it is restored."""
+        return int(json.loads(self.restic("stats", "--json", "--mode", "restore-size", snapshot))["total_size"])
+
+    def restore(self, snapshot: str, path: Path, target: Path) -> Path:
+        """Restore a folder below another; return where it is now."""
+        self.restic("restore", snapshot, "--include", str(path), "--target", str(target))
+        return target / path.relative_to("/")

@@ -1,0 +1,70 @@
+"""Makes a backup."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from files import sha256
+from repository import COMPLETE, REHEARSAL, Repository
+from settings import Settings
+from stack import Stack
+
+MANIFEST = "manifest.json"
+DUMP = "database.dump"
+FORMAT = 1
+
+
+def save(settings: Settings, stack: Stack, repository: Repository) -> dict[str, Any]:
+    """Make a backup: read everything while the server works, then freeze it and read what changed meanwhile.
+
+    Returns:
+        What is also written to the report: snapshot, seconds, frozen_seconds, release.
+
+    Raises:
+        Failure: there is no new backup, the server goes on, and older backups are as they were.
+    """
+    started = time.monotonic()
+    staging = Path(settings.staging)
+    staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folders = stack.folders()
+    repository.prepare()
+    everything = [staging, *folders.values()]  # the same both times, so that restic knows what it has read already
+    repository.add(REHEARSAL, everything)
+    frozen = time.monotonic()
+    try:
+        stack.freeze()
+        stack.dump(staging / DUMP)
+        manifest = describe(settings, folders, staging / DUMP)
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        snapshot = repository.add(COMPLETE, everything)
+    finally:
+        stack.thaw()
+    frozen_seconds = round(time.monotonic() - frozen, 1)
+    (staging / DUMP).unlink()
+    repository.forget_rehearsals()
+    repository.keep()
+    report = {
+        "snapshot": snapshot[:8],
+        "made": manifest["made"],
+        "release": manifest["release"],
+        "seconds": round(time.monotonic() - started, 1),
+        "frozen_seconds": frozen_seconds,
+        "repository": settings.repository,
+    }
+    Path(settings.report).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(f"Backup {report['snapshot']} in {report['seconds']} s; the server stood still for {frozen_seconds} s.")
+    return report
+
+
+def describe(settings: Settings, folders: dict[str, Path], dump: Path) -> dict[str, Any]:
+    """Return what a restore must know about a backup before it touches anything."""
+    return {
+        "format": FORMAT,
+        "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "release": settings.release(),
+        "folders": {name: str(path) for name, path in folders.items()},
+        "database": {"name": settings.database, "bytes": dump.stat().st_size, "sha256": sha256(dump)},
+    }
