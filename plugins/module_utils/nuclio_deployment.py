@@ -6,18 +6,18 @@ Kept apart from the Ansible module, so that tests drive it with a nuctl of their
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_build, nuclio_cli, nuclio_inputs
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 
 _POLL_SECONDS = 2.0
 _HOPELESS_RESTARTS = 3
+#: What nuctl may need besides waiting for the function.
+_OVERHEAD_SECONDS = 300
 
 
 @dataclass
@@ -126,18 +126,20 @@ class Function:
                 f"{self.container_name} cannot have {state.address}, where Nuclio looks for it: {answer.text}"
             )
 
-    def deploy(
-        self, context: str, config: Mapping[str, Any], timeout: float, readiness_timeout: int, log: Path | None
-    ) -> None:
-        """Build and start it.
+    def start(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> None:
+        """Start the function from an image that is there; whatever ran before is removed by nuctl.
+
+        Args:
+            image: its name.
+            config: the function's configuration; what it says about building is of no use here.
+            readiness_timeout: longest time for loading the model, in seconds.
 
         Raises:
-            NuclioError: it did not become ready; with the last lines of the build or of the function itself.
+            NuclioError: it did not become ready; with the last lines of nuctl or of the function itself.
         """
         before = (self.docker.container(self.container_name) or {}).get("Id")
-        arguments = ["--path", context, "--readiness-timeout", str(readiness_timeout)]
         try:
-            answer = self._deploy(config, arguments, timeout, log, before)
+            answer = self._deploy(image, config, readiness_timeout, before)
             said = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
             if answer.rc == 0:
                 self.hold_address()
@@ -150,7 +152,7 @@ class Function:
             said = f"{error}\nThe next run clears the unfinished deploy away."
         after = (self.docker.container(self.container_name) or {}).get("Id")
         if after and after != before:
-            # It was built; then what it says itself is the reason, and nuctl only repeats it.
+            # It was started; then what it says itself is the reason, and nuctl only repeats it.
             said = f"What the function itself says:\n{self.docker.logs(self.container_name)}"
         raise NuclioError(said)
 
@@ -182,19 +184,13 @@ class Function:
             spec = json.loads(labels["nuclio.io/function-spec"])
         except (KeyError, ValueError):
             return False
-        for key in ("build", "image", "imageHash"):
-            spec.pop(key, None)
         config = {"metadata": {"annotations": dict(before.annotations)}, "spec": spec}
         try:
             self.clear()
-            running = (self.docker.container(self.container_name) or {}).get("Id")
-            arguments = ["--run-image", image, "--readiness-timeout", str(readiness_timeout)]
-            answer = self._deploy(config, arguments, 600, None, running)
-            if answer.rc == 0:
-                self.hold_address()
-            return answer.rc == 0 and self.read().ready
+            self.start(image, config, readiness_timeout)
         except NuclioError:
             return False
+        return True
 
     def clear(self) -> None:
         """Remove a deploy that was killed half-way; nuctl refuses every other command on it."""
@@ -226,13 +222,11 @@ class Function:
         return bool(helpers) and self.docker("container", "rm", "--force", *helpers).rc == 0
 
     def _deploy(
-        self, config: Mapping[str, Any], arguments: list[str], timeout: float, log: Path | None, before: str | None
+        self, image: str, config: Mapping[str, Any], readiness_timeout: int, before: str | None
     ) -> nuclio_cli.Answer:
-        metadata = {**(config.get("metadata") or {}), "name": self.name, "namespace": self.nuctl.namespace}
-        with tempfile.TemporaryDirectory(prefix="nuctl-") as folder:
-            # JSON is YAML: no YAML writer is needed on the host.
-            path = Path(folder, "function.yaml")
-            path.write_text(json.dumps({**config, "metadata": metadata}, indent=2))
-            path.chmod(0o600)
-            command = ["deploy", self.name, "--project-name", self.project, "--file", str(path), *arguments]
-            return self.nuctl(*command, timeout=timeout, log=log, hopeless=lambda: self.keeps_ending(before))
+        spec = {key: value for key, value in config["spec"].items() if key not in ("build", "image", "imageHash")}
+        with nuclio_build.config_file({**config, "spec": spec}, self.name, self.nuctl.namespace) as path:
+            command = ["deploy", self.name, "--project-name", self.project, "--file", path, "--run-image", image]
+            command += ["--readiness-timeout", str(readiness_timeout)]
+            limit = readiness_timeout + _OVERHEAD_SECONDS
+            return self.nuctl(*command, timeout=limit, hopeless=lambda: self.keeps_ending(before))
