@@ -6,13 +6,18 @@ from typing import Any
 
 from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_config
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
-    nuclio_builds,
     nuclio_checkpoint,
     nuclio_parts,
     nuclio_place,
     nuclio_problems,
 )
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import nuclio_resolve, nuclio_select
+from ansible_collections.annotation.server.plugins.plugin_utils.function_runs import (
+    nuclio_steps,
+    nuclio_todo,
+    nuclio_wishes,
+    nuclio_wrong,
+)
 
 
 class FilterModule:
@@ -24,9 +29,12 @@ class FilterModule:
             "nuclio_resolve": nuclio_resolve,
             "nuclio_select": nuclio_select,
             "nuclio_config": nuclio_config,
-            "nuclio_builds": nuclio_builds,
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,
             "nuclio_problems": nuclio_problems,
             "nuclio_checkpoint": nuclio_checkpoint,
+            "nuclio_wishes": nuclio_wishes,
+            "nuclio_todo": nuclio_todo,
+            "nuclio_steps": nuclio_steps,
+            "nuclio_wrong": nuclio_wrong,
         }

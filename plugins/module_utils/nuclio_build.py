@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,9 +17,8 @@ from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_images import MADE_LABEL
 
-#: Everything that is built here carries it; what is removed as unused is looked for by it.
-MADE_LABEL = "annotation-server.made"
 FUNCTION_LABEL = "annotation-server.function"
 _NAMES = "annotation-server"
 
@@ -95,13 +93,3 @@ def forget_old(docker: nuclio_cli.Docker, function: str, keep: int) -> list[str]
     names = [line.partition("|")[2] for line in lines]
     # Without --force docker keeps what a container uses.
     return [name for name in names[keep:] if docker("image", "rm", name).rc == 0]
-
-
-def forget_dangling(docker: nuclio_cli.Docker) -> str:
-    """Remove layers that were made here and that nothing names or uses; return what docker says about the room.
-
-    Only after a deploy that went well: what a failed build leaves saves the next one the same steps.
-    """
-    said = docker("image", "prune", "--force", "--filter", f"label={MADE_LABEL}", timeout=600)
-    found = re.search(r"Total reclaimed space: (.+)", said.text)
-    return found.group(1) if found else ""

@@ -147,6 +147,7 @@ class Nuctl:
         """Remember the binary and the namespace. Its environment is the module's."""
         self.path = path
         self.namespace = namespace
+        self._version = ""
 
     def __call__(
         self,
@@ -160,15 +161,17 @@ class Nuctl:
         return run(command, timeout, log, hopeless)
 
     def version(self) -> str:
-        """Return its version.
+        """Return its version; it is asked once.
 
         Raises:
             NuclioError: it does not run or does not say.
         """
-        answer = run([self.path, "version"])
-        if answer.rc != 0 or not version(answer.text):
-            raise NuclioError(f"{self.path} version does not say its version:\n{last_lines(answer.text)}")
-        return version(answer.text)
+        if not self._version:
+            answer = run([self.path, "version"])
+            if answer.rc != 0 or not version(answer.text):
+                raise NuclioError(f"{self.path} version does not say its version:\n{last_lines(answer.text)}")
+            self._version = version(answer.text)
+        return self._version
 
     def get(self, kind: str, name: str = "") -> list[dict[str, Any]]:
         """Return functions or projects; an empty list when there are none.
@@ -238,6 +241,11 @@ class Docker:
             return None
         found = json.loads(answer.out or "[]")
         return found[0] if found else None
+
+
+def container_name(namespace: str, function: str) -> str:
+    """Return the name that Nuclio gives a function's container."""
+    return f"nuclio-{namespace}-{function}"
 
 
 def is_running(container: Mapping[str, Any] | None) -> bool:

@@ -33,6 +33,23 @@ class State:
     #: Where the dashboard calls it: the container's address when it was deployed.
     address: str = ""
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any] | None, container: Mapping[str, Any] | None) -> State:
+        """Put together what Nuclio has noted about a function and what Docker says of its container."""
+        running = nuclio_cli.is_running(container)
+        if not record:
+            return cls(container=container, running=running)
+        metadata, status = record.get("metadata") or {}, record.get("status") or {}
+        return cls(
+            exists=True,
+            state=status.get("state") or "unknown",
+            message=status.get("message") or "",
+            annotations=metadata.get("annotations") or {},
+            running=running,
+            container=container,
+            address=next(iter(status.get("internalInvocationUrls") or [""])).rpartition(":")[0],
+        )
+
     def holds_address(self, network: str) -> bool:
         """Whether the container has that address whenever it starts, and not whichever is free then."""
         networks = ((self.container or {}).get("NetworkSettings") or {}).get("Networks") or {}
@@ -68,7 +85,7 @@ class Function:
         self.project = project
         self.nuctl = nuctl
         self.docker = docker
-        self.container_name = f"nuclio-{nuctl.namespace}-{name}"
+        self.container_name = nuclio_cli.container_name(nuctl.namespace, name)
 
     def read(self, pure: bool = False) -> State:
         """Look at the function; ``pure`` reads files only, because nuctl's ``get`` changes things."""
@@ -76,19 +93,7 @@ class Function:
             found = self.docker.stored("functions", self.nuctl.namespace, self.name)
         else:
             found = self.nuctl.get("function", self.name)
-        container = self.docker.container(self.container_name)
-        if not found:
-            return State(container=container, running=nuclio_cli.is_running(container))
-        metadata, status = found[0].get("metadata") or {}, found[0].get("status") or {}
-        return State(
-            exists=True,
-            state=status.get("state") or "unknown",
-            message=status.get("message") or "",
-            annotations=metadata.get("annotations") or {},
-            running=nuclio_cli.is_running(container),
-            container=container,
-            address=next(iter(status.get("internalInvocationUrls") or [""])).rpartition(":")[0],
-        )
+        return State.of(found[0] if found else None, self.docker.container(self.container_name))
 
     def settle(self, timeout: float) -> State:
         """Give a function with the right content time to become ready: after a reboot, or when it was stopped.

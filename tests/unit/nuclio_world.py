@@ -12,6 +12,8 @@ import contextlib
 import copy
 import io
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ EMPTY: dict[str, Any] = {
     "registry": {},
     "calls": [],
     "build_fails": False,
+    "fails_for": "",  # the one function that does not build
+    "build_seconds": 0,
     "start_fails": False,  # of images that are built meanwhile
     "switch_fails": [],  # functions that fail in their own place, but not when they are tried
     "hangs": False,
@@ -55,6 +59,7 @@ class World:
     def __init__(self) -> None:
         self.state: dict[str, Any] = copy.deepcopy(EMPTY)
         self.bare = False
+        self._one_at_a_time = threading.Lock()
 
     def run(self, command: list[str], *_: object, **__: object) -> nuclio_cli.Answer:
         """Stand for nuclio_cli.run."""
@@ -63,7 +68,8 @@ class World:
             raise nuclio_cli.NuclioError(f"Cannot run {program}: No such file or directory.")
         self.state["calls"].append([program, *arguments])
         said = io.StringIO()
-        with contextlib.redirect_stdout(said):
+        # What is printed is one for all threads.
+        with self._one_at_a_time, contextlib.redirect_stdout(said):
             status = (nuctl if program == "nuctl" else docker)(self.state, arguments)
         return nuclio_cli.Answer(status, said.getvalue())
 
@@ -128,7 +134,8 @@ def build(state: dict[str, Any], arguments: list[str]) -> int:
     """Build an image and touch nothing else."""
     if state["hangs"] == "building":
         return 137
-    if state["build_fails"]:
+    time.sleep(state["build_seconds"])
+    if state["build_fails"] or arguments[1] == state["fails_for"]:
         print("ERROR: process pip install did not complete successfully: exit code: 1")
         return 1
     name = option(arguments, "--image")
@@ -184,7 +191,7 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
         case [_, "inspect", _]:
             print("[]")
             return 1
-        case ["build", "--label", label, "--tag", name, "--file", dockerfile, _]:
+        case ["build", "--label", label, "--label", _, "--tag", name, "--file", dockerfile, _]:
             if "RUN false" in Path(dockerfile).read_text():
                 print("The command '/bin/sh -c false' returned a non-zero code: 1")
                 return 1

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.filter import nuclio
+from ansible_collections.annotation.server.plugins.plugin_utils import function_files
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,7 +149,7 @@ def test_a_mirror_stands_before_the_base_image_once() -> None:
 def test_an_image_that_is_built_here_has_no_mirror() -> None:
     function = {**FUNCTION, "builds": [{"name": "python:3.11", "source": "cvat:x"}]}
     assert config(function, image_prefix="m/")["spec"]["build"]["baseImage"] == "python:3.11"
-    assert nuclio.nuclio_builds(function, "/opt/cvat") == [{"name": "python:3.11", "path": "/opt/cvat/x"}]
+    assert function_files.nuclio_builds(function, "/opt/cvat") == [{"name": "python:3.11", "path": "/opt/cvat/x"}]
 
 
 def test_what_comes_with_cvat_keeps_its_ids() -> None:
@@ -267,3 +268,37 @@ def test_problems_are_told_together(tmp_path: Path) -> None:
         "sha256",
     ):
         assert words in text
+
+
+WISH = {"name": "sam2", "context": "/o/sam2", "files": {"main.py": "1"}, "config": {"spec": {}}, "builds": []}
+OUTCOME = {"name": "sam2", "needed": True, "reasons": ["new"], "image": "made/sam2", "seconds": 61.04, "error": ""}
+
+
+def test_wishes_are_what_the_modules_take() -> None:
+    functions = [{"id": "sam2"}, {"id": "comes-with-cvat"}]
+    files, configs = {"sam2": WISH["files"]}, {"sam2": WISH["config"]}
+    assert nuclio.nuclio_wishes(functions, files, configs, "/o", "") == [WISH]
+
+
+def test_only_what_needs_something_and_was_built_is_deployed() -> None:
+    (todo,) = nuclio.nuclio_todo([WISH], [OUTCOME], [{"id": "sam2", "trial": False}])
+    assert (todo["image"], todo["built_seconds"], todo["trial"]) == ("made/sam2", 61.04, False)
+    assert not nuclio.nuclio_todo([WISH], [{**OUTCOME, "needed": False}], [{"id": "sam2"}])
+    assert not nuclio.nuclio_todo([WISH], [{**OUTCOME, "error": "no"}], [{"id": "sam2"}])
+
+
+def test_steps_in_words() -> None:
+    assert nuclio.nuclio_steps({}) == ""
+    steps = {"trying": 4.21, "loading": 2.5, "switching": 5}
+    assert nuclio.nuclio_steps(steps, 61.04) == (
+        " It took: building 61.0 s, trying 4.2 s, switching 5.0 s (of which loading the model 2.5 s)."
+    )
+
+
+def test_what_went_wrong_is_told_for_each_function() -> None:
+    built = [{**OUTCOME, "error": "pip: no"}, {**OUTCOME, "name": "sam1"}]
+    wrong = nuclio.nuclio_wrong(built, [{"failed": True, "msg": "sam1 does not start"}, {"changed": True}])
+    assert wrong == [
+        "The image of sam2 could not be built; what served before goes on serving.\npip: no",
+        "sam1 does not start",
+    ]
