@@ -14,6 +14,7 @@ from ansible_collections.annotation.server.plugins.plugin_utils.function_files i
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import nuclio_resolve, nuclio_select
 from ansible_collections.annotation.server.plugins.plugin_utils.function_runs import (
     nuclio_steps,
+    nuclio_table,
     nuclio_todo,
     nuclio_wishes,
     nuclio_wrong,
@@ -36,5 +37,6 @@ class FilterModule:
             "nuclio_wishes": nuclio_wishes,
             "nuclio_todo": nuclio_todo,
             "nuclio_steps": nuclio_steps,
+            "nuclio_table": nuclio_table,
             "nuclio_wrong": nuclio_wrong,
         }

@@ -16,6 +16,7 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     nuclio_build,
     nuclio_cli,
     nuclio_images,
+    nuclio_info,
     nuclio_inputs,
     nuclio_plan,
     nuclio_trial,
@@ -125,6 +126,7 @@ class Builds:
             nuclio_build.build(self._nuctl, name, image, wish["context"], wish["config"], wish["timeout"], log)
             return Outcome(name, needed=True, build=True, image=image, seconds=round(time.monotonic() - started, 1))
         except NuclioError as error:
+            nuclio_info.remember_error(wish["log"], f"its image could not be built.\n{error}")
             return Outcome(name, needed=True, build=True, error=str(error))
         finally:
             del self._begun[name]

@@ -205,6 +205,10 @@ class Docker:
         """Return the identifier of a local image; empty when it is not there."""
         return (self._inspect("image", name) or {}).get("Id", "")
 
+    def image_size(self, name: str) -> int:
+        """Return the size of a local image in bytes; 0 when it is not there."""
+        return int((self._inspect("image", name) or {}).get("Size") or 0) if name else 0
+
     def image_label(self, name: str, label: str) -> str:
         """Return a label of a local image; empty when the image or the label is not there."""
         labels = ((self._inspect("image", name) or {}).get("Config") or {}).get("Labels") or {}
@@ -241,6 +245,11 @@ class Docker:
             return None
         found = json.loads(answer.out or "[]")
         return found[0] if found else None
+
+
+def in_project(function: Mapping[str, Any], project: str) -> bool:
+    """Tell whether a function belongs to a project."""
+    return bool(((function.get("metadata") or {}).get("labels") or {}).get(PROJECT_LABEL) == project)
 
 
 def container_name(namespace: str, function: str) -> str:

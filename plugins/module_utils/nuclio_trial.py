@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import copy
 import http.client
-import re
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import Function
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_info import moment
 
 TRIAL_ANNOTATION = "annotation-server/trial-of"
 #: nuctl makes this project whenever it is called.
@@ -69,15 +68,7 @@ def loading_seconds(container: Mapping[str, Any]) -> float:
     good = [check["End"] for check in checks if check.get("ExitCode") == 0]
     if not good or not state.get("StartedAt"):
         return 0.0
-    return round((_moment(good[0]) - _moment(state["StartedAt"])).total_seconds(), 1)
-
-
-def _moment(text: str) -> datetime:
-    """Read a time as Docker writes it: with nanoseconds, in UTC (Z) or with an offset."""
-    whole, zone = re.fullmatch(r"([-\dT:]+)(?:\.\d+)?(Z|[-+]\d\d:\d\d)", text).groups()  # type: ignore[union-attr]
-    fraction = re.search(r"\.(\d{1,6})", text)
-    moment = datetime.fromisoformat(whole + ("+00:00" if zone == "Z" else zone))
-    return moment.replace(microsecond=int(fraction.group(1).ljust(6, "0")) if fraction else 0)
+    return round((moment(good[0]) - moment(state["StartedAt"])).total_seconds(), 1)
 
 
 class Trial:

@@ -181,6 +181,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.annotation.server.plugins.module_utils import (
     nuclio_build,
     nuclio_cli,
+    nuclio_info,
     nuclio_inputs,
     nuclio_plan,
 )
@@ -277,13 +278,16 @@ def deploy(
         else:
             now = function.read()
             end = f"The version that served before could not be started again: the function is {now.in_words()}."
+        message = f"it failed while {list(took)[-1]}. {end}\n{error}"
+        nuclio_info.remember_error(params["log"], message)
         where = f" The whole output is in {params['log']}." if params["log"] and list(took) == ["building"] else ""
         raise NuclioError(
-            f"The function {params['name']} could not be deployed: it failed while {list(took)[-1]}. {end}\n{error}\n"
+            f"The function {params['name']} could not be deployed: {message}\n"
             f"Correct what the last lines complain about and run again.{where}"
         ) from error
     finally:
         function.forget_image(previous)
+    nuclio_info.remember_error(params["log"], "")
     return took, nuclio_build.forget_old(function.docker, function.name, 1 + params["old_images"])
 
 
@@ -333,7 +337,10 @@ def ensure_absent(module: AnsibleModule, function: Function) -> dict[str, Any]:
     if not before.exists:
         return {"changed": False, "action": "none", "reasons": []}
     if not module.check_mode:
+        Trial(function).sweep()
         function.delete(force=before.state in nuclio_cli.PROVISIONING)
+        nuclio_info.remember_error(module.params["log"], "")
+        nuclio_build.forget_old(function.docker, function.name, keep=0)
     return {
         "changed": True,
         "action": "removed",

@@ -82,7 +82,11 @@ def nuclio_resolve(
 
 
 def nuclio_select(
-    functions: Iterable[Mapping[str, Any]], catalogue: Iterable[str], run_tags: Iterable[str], only: Any = ""
+    functions: Iterable[Mapping[str, Any]],
+    catalogue: Iterable[str],
+    run_tags: Iterable[str],
+    only: Any = "",
+    remove: Any = "",
 ) -> list[dict[str, Any]]:
     """Return the functions that this run is about.
 
@@ -91,10 +95,14 @@ def nuclio_select(
         catalogue: names that are built in; they are tags even when the list does not have them.
         run_tags: what was given with ``--tags``.
         only: names that were asked for, as a list or separated by commas; they win over tags.
+        remove: names of functions that are to go, in the same form; the run is about nothing else.
     """
+    if _names(remove):
+        asked = nuclio_select(functions, catalogue, run_tags, remove)
+        return [{**function, "state": "absent", "skip": ""} for function in asked]
     listed = [dict(function) for function in functions]
     tags_of = {function["id"]: {function["name"], function["id"], *function.get("tags", [])} for function in listed}
-    wanted = {name.strip() for name in (only.split(",") if isinstance(only, str) else only) if name.strip()}
+    wanted = _names(only)
     known = set(catalogue).union(*tags_of.values()) if tags_of else set(catalogue)
     if wanted:
         if unknown := sorted(wanted - known):
@@ -107,3 +115,8 @@ def nuclio_select(
             return listed
         wanted = run & known
     return [function for function in listed if tags_of[function["id"]] & wanted]
+
+
+def _names(given: Any) -> set[str]:
+    """Read names that are given as a list or separated by commas."""
+    return {name.strip() for name in (given.split(",") if isinstance(given, str) else given or []) if name.strip()}

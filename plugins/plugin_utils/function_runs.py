@@ -69,3 +69,37 @@ def nuclio_wrong(built: Iterable[Mapping[str, Any]], deployed: Iterable[Mapping[
         for outcome in built
         if outcome["error"]
     ] + [result["msg"] for result in deployed if result.get("failed")]
+
+
+def nuclio_table(functions: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what the module nuclio_functions_info tells as lines of a table, with the last errors below it."""
+    known = list(functions)
+    if not known:
+        return ["No function is deployed."]
+    rows = [("function", "state", "version", "device", "image", "age", "restarts")]
+    rows += [
+        (
+            function["name"],
+            function["state"],
+            function["version"] or "-",
+            function["device"],
+            f"{function['image_bytes'] / 1e9:.2f} GB",
+            _duration(function["age_seconds"]),
+            str(function["restarts"]),
+        )
+        for function in known
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for function in known:
+        if function["error"]:
+            lines += [f"{function['name']}, last error:", *[f"    {line}" for line in function["error"].splitlines()]]
+    return lines
+
+
+def _duration(seconds: int) -> str:
+    """Return a duration as people say it: its largest unit."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

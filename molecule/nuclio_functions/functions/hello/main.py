@@ -1,6 +1,7 @@
 """A function that is quick to build: it answers who it is and what its checkpoint says."""
 
 import os
+import time
 from pathlib import Path
 
 from shared.words import greeting
@@ -9,7 +10,8 @@ WEIGHTS = Path(__file__).with_name("weights.txt")
 
 
 def init_context(context):
-    """Load the checkpoint, as a model would."""
+    """Load the checkpoint, as a model would: that takes as long as the environment says."""
+    time.sleep(float(os.environ.get("LOADING_SECONDS", "0")))
     context.user_data.weights = WEIGHTS.read_text().strip() if WEIGHTS.exists() else "no weights"
 
 
