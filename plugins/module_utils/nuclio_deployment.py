@@ -121,15 +121,23 @@ class Function:
             NuclioError: another container has the address.
         """
         state = self.read()
-        if state.holds_address(self.network):
+        if not state.holds_address(self.network):
+            self._take_address(state.address)
+
+    def present_address(self) -> str:
+        """Return the address that the container has in the function's network now; empty if it has none."""
+        container = self.docker.container(self.container_name) or {}
+        networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
+        return str((networks.get(self.network) or {}).get("IPAddress") or "")
+
+    def _take_address(self, address: str) -> None:
+        if not self.network or not address:
             return
         self.docker("network", "disconnect", self.network, self.container_name)
-        answer = self.docker("network", "connect", "--ip", state.address, self.network, self.container_name)
+        answer = self.docker("network", "connect", "--ip", address, self.network, self.container_name)
         if answer.rc != 0:
             self.docker("network", "connect", self.network, self.container_name)
-            raise NuclioError(
-                f"{self.container_name} cannot have {state.address}, where Nuclio looks for it: {answer.text}"
-            )
+            raise NuclioError(f"{self.container_name} cannot have {address}, where Nuclio looks for it: {answer.text}")
 
     def start(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> None:
         """Start the function from an image that is there; whatever ran before is removed by nuctl.
@@ -147,7 +155,8 @@ class Function:
             answer = self._deploy(image, config, readiness_timeout, before)
             said = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
             if answer.rc == 0:
-                self.hold_address()
+                # Nuclio has just noted the address that the container has now: no need to ask for it.
+                self._take_address(self.present_address())
                 state = self.read()
                 if state.ready:
                     return

@@ -27,6 +27,7 @@ EMPTY: dict[str, Any] = {
     "containers": {},
     "images": {"python:test": "sha256:base"},
     "labels": {},
+    "sizes": {},
     "registry": {},
     "calls": [],
     "build_fails": False,
@@ -172,7 +173,7 @@ def deploy(state: dict[str, Any], name: str, arguments: list[str]) -> int:
         "State": {"Running": starts, **HEALTH},
         "RestartCount": 0,
         "Config": {"Labels": {"nuclio.io/function-spec": json.dumps(config["spec"])}},
-        "NetworkSettings": {"Networks": {"cvat_cvat": {"IPAMConfig": None}}},
+        "NetworkSettings": {"Networks": {"cvat_cvat": {"IPAMConfig": None, "IPAddress": state["next_address"]}}},
     }
     function["status"] = {"state": "ready"} if starts else {"state": "error", "message": "not ready in time"}
     function["status"]["internalInvocationUrls"] = [f"{state['next_address']}:8080"]
@@ -185,7 +186,8 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
         case ["container", "inspect", name] if name in state["containers"]:
             print(json.dumps([state["containers"][name]]))
         case ["image", "inspect", name] if name in state["images"]:
-            print(json.dumps([{"Id": state["images"][name], "Config": {"Labels": state["labels"].get(name)}}]))
+            known = {"Id": state["images"][name], "Size": state["sizes"].get(name, 0)}
+            print(json.dumps([{**known, "Config": {"Labels": state["labels"].get(name)}}]))
         case ["volume", "inspect", _] if "store" in state:
             print(json.dumps([{"Mountpoint": state["store"]}]))
         case [_, "inspect", _]:

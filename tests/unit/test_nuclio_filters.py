@@ -302,3 +302,12 @@ def test_what_went_wrong_is_told_for_each_function() -> None:
         "The image of sam2 could not be built; what served before goes on serving.\npip: no",
         "sam1 does not start",
     ]
+
+
+def test_removal_by_name_is_about_nothing_else() -> None:
+    listed = [{"id": "sam2", "name": "sam2", "skip": ""}, {"id": "x", "name": "sam1", "skip": "no GPU"}]
+    assert nuclio.nuclio_select(listed, ["sam2"], ["models"], remove="sam1") == [
+        {"id": "x", "name": "sam1", "skip": "", "state": "absent"}
+    ]
+    with pytest.raises(AnsibleFilterError, match="no function called sam3"):
+        nuclio.nuclio_select(listed, ["sam2"], ["models"], remove=["sam3"])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An annotator who never rests: asks a function through the dashboard every 200 ms, and tells afterwards what was lost.
 
-    client.py ask NAME ADDRESS     asks until it is ended; one line per request: when it was sent, and the answer's status
-    client.py judge SINCE UNTIL    says as JSON how many requests of that time were lost, and for how long
+client.py ask NAME ADDRESS     asks until it is ended; one line per request: when it was sent, and the answer's status
+client.py judge SINCE UNTIL    says as JSON how many requests of that time were lost, and for how long
 """
 
 import http.client
@@ -49,7 +49,9 @@ def ask_for_ever(name, address):
 
 def judge(since, until):
     """Count what was asked and lost between two times; `seconds` is from the first lost request to the last."""
-    lines = sorted((float(sent), int(status)) for sent, status in (line.split() for line in LOG.read_text().splitlines()))
+    lines = sorted(
+        (float(sent), int(status)) for sent, status in (line.split() for line in LOG.read_text().splitlines())
+    )
     lines = [(sent, status) for sent, status in lines if since <= sent <= until]
     lost = [sent for sent, status in lines if status != 200]
     seconds = lost[-1] - lost[0] + INTERVAL if lost else 0.0
