@@ -6,6 +6,7 @@ from typing import Any
 
 from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_config
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
+    nuclio_base_images,
     nuclio_checkpoint,
     nuclio_parts,
     nuclio_place,
@@ -30,6 +31,7 @@ class FilterModule:
             "nuclio_resolve": nuclio_resolve,
             "nuclio_select": nuclio_select,
             "nuclio_config": nuclio_config,
+            "nuclio_base_images": nuclio_base_images,
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,
             "nuclio_problems": nuclio_problems,

@@ -311,3 +311,16 @@ def test_removal_by_name_is_about_nothing_else() -> None:
     ]
     with pytest.raises(AnsibleFilterError, match="no function called sam3"):
         nuclio.nuclio_select(listed, ["sam2"], ["models"], remove=["sam3"])
+
+
+def test_base_images_that_are_known_before_cvat_is_there(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "function.yaml").write_text("spec: {build: {baseImage: 'python:3.11'}}")
+    common = {"config_file": "function.yaml"}
+    functions = [
+        {"source": "own", **common},
+        {"source": "own", "base_image": "m:5000/other:1", **common},
+        {"source": "cvat:serverless/x", **common},
+        {"source": "cvat:serverless/y", "base_image": "made.base", "builds": [{"name": "made.base"}], **common},
+    ]
+    assert nuclio.nuclio_base_images(functions, str(tmp_path), "m:5000/") == ["m:5000/other:1", "m:5000/python:3.11"]
