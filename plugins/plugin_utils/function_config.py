@@ -34,14 +34,19 @@ def nuclio_config(
     metadata["name"] = function["id"]
     metadata.pop("namespace", None)
     for key in ("labels", "annotations"):
-        if function.get(key):
-            metadata[key] = merge(metadata.get(key) or {}, {name: str(value) for name, value in function[key].items()})
+        # CVAT's own files have numbers among them (DEXTR: version, min_pos_points). nuctl turns them into text only when it
+        # reads YAML; what it is given here is JSON.
+        both = merge(metadata.get(key) or {}, function.get(key) or {})
+        if both:
+            metadata[key] = {name: _text(value) for name, value in both.items()}
 
     spec = final["spec"] = dict(final["spec"])
     environment = {item["name"]: item for item in spec.get("env") or []}
-    environment |= {name: {"name": name, "value": str(value)} for name, value in (function.get("env") or {}).items()}
+    environment |= {name: {"name": name, "value": value} for name, value in (function.get("env") or {}).items()}
     if environment:
-        spec["env"] = list(environment.values())
+        spec["env"] = [
+            {**item, "value": _text(item["value"])} if "value" in item else item for item in environment.values()
+        ]
     if function.get("resources"):
         spec["resources"] = merge(spec.get("resources") or {}, function["resources"])
 
@@ -102,6 +107,13 @@ def _directives(settings: Mapping[str, Any], own: Iterable[Mapping[str, str]]) -
     declared = {_argument_name(directive) for directive in own}
     directives += [directive for name, directive in arguments.items() if name not in declared]
     return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
+
+
+def _text(value: Any) -> str:
+    """Return a value as YAML writes it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _argument_name(directive: Mapping[str, str]) -> str:

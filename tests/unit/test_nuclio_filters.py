@@ -324,3 +324,15 @@ def test_base_images_that_are_known_before_cvat_is_there(tmp_path: Path) -> None
         {"source": "cvat:serverless/y", "base_image": "made.base", "builds": [{"name": "made.base"}], **common},
     ]
     assert nuclio.nuclio_base_images(functions, str(tmp_path), "m:5000/") == ["m:5000/other:1", "m:5000/python:3.11"]
+
+
+def test_numbers_in_cvats_own_files_become_text() -> None:
+    config = {
+        "metadata": {"annotations": {"version": 2, "min_pos_points": 4, "spec": None, "startswith_box": True}},
+        "spec": {"env": [{"name": "THREADS", "value": 4}, {"name": "SECRET", "valueFrom": {"secretKeyRef": {}}}]},
+    }
+    function = {"id": "x", "name": "x", "config_file": "function.yaml", "env": {"FAST": True}}
+    final = nuclio.nuclio_config(config, function, SETTINGS)
+    expected = {"version": "2", "min_pos_points": "4", "spec": "", "startswith_box": "true"}
+    assert final["metadata"]["annotations"] == expected
+    assert [item.get("value") for item in final["spec"]["env"]] == ["4", None, "true"]
