@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_config
+from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_configs
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
     nuclio_base_images,
     nuclio_checkpoint,
@@ -30,7 +30,7 @@ class FilterModule:
         return {
             "nuclio_resolve": nuclio_resolve,
             "nuclio_select": nuclio_select,
-            "nuclio_config": nuclio_config,
+            "nuclio_configs": nuclio_configs,
             "nuclio_base_images": nuclio_base_images,
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,

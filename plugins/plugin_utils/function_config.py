@@ -4,14 +4,40 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import CA_FOLDER
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def nuclio_configs(
+    functions: Iterable[Mapping[str, Any]], texts: Mapping[str, str], source_dir: str, settings: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the configuration of each function, by its id.
+
+    Args:
+        functions: resolved entries.
+        texts: the function.yaml of those that come with CVAT, by id.
+        source_dir: folder in which the others lie, on the control node.
+        settings: as :func:`nuclio_config` takes them.
+    """
+    configs = {}
+    for function in functions:
+        text = texts.get(function["id"])
+        if text is None:
+            text = Path(source_dir, function["source"], function["config_file"]).read_text()
+        try:
+            own = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise AnsibleFilterError(f"{function['config_file']} of {function['name']} is no YAML: {error}") from error
+        configs[function["id"]] = nuclio_config(own, function, settings)
+    return configs
 
 
 def nuclio_config(

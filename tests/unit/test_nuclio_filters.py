@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.filter import nuclio
-from ansible_collections.annotation.server.plugins.plugin_utils import function_files
+from ansible_collections.annotation.server.plugins.plugin_utils import function_config, function_files
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +41,7 @@ def resolve(*functions: dict, gpu: bool = False) -> list[dict]:
 
 
 def config(function: dict | None = None, **settings: Any) -> dict:
-    return nuclio.nuclio_config(BASE, {**FUNCTION, **(function or {})}, {**SETTINGS, **settings})
+    return function_config.nuclio_config(BASE, {**FUNCTION, **(function or {})}, {**SETTINGS, **settings})
 
 
 def test_a_name_is_enough() -> None:
@@ -195,7 +195,7 @@ def test_an_argument_of_the_function_itself_is_given_another_default() -> None:
     base = {
         "spec": {"build": {"directives": {"preCopy": [{"kind": "ARG", "value": "PIP_INDEX_URL=https://pypi.org"}]}}}
     }
-    final = nuclio.nuclio_config(base, FUNCTION, {**SETTINGS, "pip_index_url": "https://mine"})
+    final = function_config.nuclio_config(base, FUNCTION, {**SETTINGS, "pip_index_url": "https://mine"})
     assert final["spec"]["build"]["directives"]["preCopy"] == [{"kind": "ARG", "value": 'PIP_INDEX_URL="https://mine"'}]
 
 
@@ -211,7 +211,7 @@ def test_nothing_is_added_when_nothing_is_set() -> None:
 
 def test_what_is_no_configuration_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="has no spec"):
-        nuclio.nuclio_config({"metadata": {}}, FUNCTION, SETTINGS)
+        function_config.nuclio_config({"metadata": {}}, FUNCTION, SETTINGS)
 
 
 MAPPINGS = st.recursive(
@@ -332,7 +332,21 @@ def test_numbers_in_cvats_own_files_become_text() -> None:
         "spec": {"env": [{"name": "THREADS", "value": 4}, {"name": "SECRET", "valueFrom": {"secretKeyRef": {}}}]},
     }
     function = {"id": "x", "name": "x", "config_file": "function.yaml", "env": {"FAST": True}}
-    final = nuclio.nuclio_config(config, function, SETTINGS)
+    final = function_config.nuclio_config(config, function, SETTINGS)
     expected = {"version": "2", "min_pos_points": "4", "spec": "", "startswith_box": "true"}
     assert final["metadata"]["annotations"] == expected
     assert [item.get("value") for item in final["spec"]["env"]] == ["4", None, "true"]
+
+
+def test_configurations_come_from_cvat_or_from_here(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "function.yaml").write_text("spec: {handler: here}")
+    common = {"config_file": "function.yaml"}
+    functions = [
+        {"id": "own", "name": "own", "source": "own", **common},
+        {"id": "theirs", "name": "theirs", "source": "cvat:serverless/x", **common},
+    ]
+    configs = nuclio.nuclio_configs(functions, {"theirs": "spec: {handler: there}"}, str(tmp_path), SETTINGS)
+    assert {name: config["spec"]["handler"] for name, config in configs.items()} == {"own": "here", "theirs": "there"}
+    with pytest.raises(AnsibleFilterError, match="of theirs is no YAML"):
+        nuclio.nuclio_configs(functions, {"theirs": "a: [b"}, str(tmp_path), SETTINGS)
