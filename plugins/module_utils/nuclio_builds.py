@@ -118,18 +118,26 @@ class Builds:
         name, started = wish["name"], time.monotonic()
         self._begun[name] = (started, wish["log"] or "")
         try:
-            wanted = nuclio_plan.read_inputs(wish, self._nuctl, self._docker, pure=False)
-            image = nuclio_build.image_name(name, nuclio_inputs.content_hash(wanted))
-            if not wish["force"] and self._docker.image_id(image):
-                return Outcome(name, needed=True, build=True, image=image)
-            log = Path(wish["log"]) if wish["log"] else None
-            nuclio_build.build(self._nuctl, name, image, wish["context"], wish["config"], wish["timeout"], log)
-            return Outcome(name, needed=True, build=True, image=image, seconds=round(time.monotonic() - started, 1))
+            # A run whose connection was lost may still build it: then its image is taken.
+            with nuclio_cli.alone(name):
+                image, built = self._image(wish)
+            seconds = round(time.monotonic() - started, 1) if built else 0.0
+            return Outcome(name, needed=True, build=True, image=image, seconds=seconds)
         except NuclioError as error:
             nuclio_info.remember_error(wish["log"], f"its image could not be built.\n{error}")
             return Outcome(name, needed=True, build=True, error=str(error))
         finally:
             del self._begun[name]
+
+    def _image(self, wish: Mapping[str, Any]) -> tuple[str, bool]:
+        """Return the image with the wanted content, and whether it was built now."""
+        wanted = nuclio_plan.read_inputs(wish, self._nuctl, self._docker, pure=False)
+        image = nuclio_build.image_name(wish["name"], nuclio_inputs.content_hash(wanted))
+        if not wish["force"] and self._docker.image_id(image):
+            return image, False
+        log = Path(wish["log"]) if wish["log"] else None
+        nuclio_build.build(self._nuctl, wish["name"], image, wish["context"], wish["config"], wish["timeout"], log)
+        return image, True
 
     def _report(self) -> None:
         while self._progress and not self._all_done.wait(_PROGRESS_SECONDS):

@@ -9,6 +9,8 @@ exists; every ``get`` creates a project, a volume and a helper container, so che
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -16,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -255,6 +257,15 @@ def in_project(function: Mapping[str, Any], project: str) -> bool:
 def container_name(namespace: str, function: str) -> str:
     """Return the name that Nuclio gives a function's container."""
     return f"nuclio-{namespace}-{function}"
+
+
+@contextlib.contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Wait until nobody else works on this, a function or an image, and let nobody begin meanwhile."""
+    name = re.sub("[^a-z0-9.-]", "-", what)
+    with Path(f"/run/lock/annotation-server-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_running(container: Mapping[str, Any] | None) -> bool:

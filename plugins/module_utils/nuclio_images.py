@@ -6,13 +6,11 @@ named after its folder. Here they are built only when something in their folder,
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +60,8 @@ def ensure(
     """
     made: dict[str, str] = {}
     for build in builds:
-        with _alone(build["name"]):
+        # Several functions may stand on the same image.
+        with nuclio_cli.alone(f"image-{build['name']}"):
             text, wanted = _wanted(build, prefix, made)
             if docker.image_label(build["name"], INPUTS_LABEL) != wanted:
                 _build(build["name"], Path(build["path"]), text, wanted, docker, timeout, log)
@@ -94,14 +93,6 @@ def _wanted(build: Mapping[str, str], prefix: str, made: Mapping[str, str]) -> t
         )
     text = with_prefix(dockerfile.read_text(), prefix, made)
     return text, _hash(nuclio_inputs.manifest(folder), text, dict(made))
-
-
-@contextlib.contextmanager
-def _alone(image: str) -> Iterator[None]:
-    """Let nobody else build an image of this name meanwhile: several functions stand on the same one."""
-    with Path("/run/lock", f"annotation-server-{re.sub('[^a-z0-9.-]', '-', image)}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _build(

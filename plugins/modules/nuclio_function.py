@@ -171,7 +171,6 @@ removed_images:
 """
 
 import contextlib
-import fcntl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -395,8 +394,7 @@ def main() -> None:
             result = ensure(module, function)
         else:
             # Two runs at once would each find the other's deploy "half-way" and remove it.
-            with Path(f"/run/lock/annotation-server-{params['name']}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with nuclio_cli.alone(params["name"]):
                 result = ensure(module, function)
     except NuclioError as error:
         module.fail_json(msg=str(error))

@@ -56,7 +56,6 @@ def nuclio_config(
         )
     final = copy.deepcopy(dict(config))
     metadata = final["metadata"] = dict(final.get("metadata") or {})
-    own_name = metadata.get("name")
     metadata["name"] = function["id"]
     metadata.pop("namespace", None)
     for key in ("labels", "annotations"):
@@ -82,9 +81,6 @@ def nuclio_config(
         prefix = settings.get("image_prefix") or ""
         made_here = base_image in [image["name"] for image in function.get("builds") or []]
         build["baseImage"] = base_image if made_here or base_image.startswith(prefix) else f"{prefix}{base_image}"
-    if own_name and own_name != function["id"]:
-        # Made from another function: its image must not take the other's name.
-        build["image"] = f"annotation-server/{function['id']}"
     # The base image was pulled before, so that it is the one in the content hash; Nuclio's own are tagged by version.
     build["noBaseImagesPull"] = True
     own = dict(build.get("directives") or {})

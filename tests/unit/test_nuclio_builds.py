@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_builds, nuclio_trial
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_builds, nuclio_cli, nuclio_trial
 from ansible_collections.annotation.server.plugins.modules import nuclio_builds as module
 from ansible_collections.annotation.server.plugins.modules import nuclio_function
 from nuclio_world import World
@@ -86,6 +88,20 @@ def test_what_is_built_but_not_deployed_is_not_built_again(build, world: World) 
     second = build()
     assert {name: outcome["image"] for name, outcome in second.items()} == {n: first[n]["image"] for n in NAMES}
     assert all(outcome["needed"] and not outcome["build"] for outcome in second.values())
+    assert not world.calls("nuctl", "build")
+
+
+def test_what_another_run_builds_meanwhile_is_taken(build, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = {name: outcome["image"] for name, outcome in build().items()}
+    world.set(images={"python:test": "sha256:base"}, calls=[])
+
+    @contextlib.contextmanager
+    def wait_for_the_other(name: str) -> Iterator[None]:
+        world.state["images"][images[name]] = "sha256:of-the-other"
+        yield
+
+    monkeypatch.setattr(nuclio_cli, "alone", wait_for_the_other)
+    assert {name: outcome["image"] for name, outcome in build().items()} == images
     assert not world.calls("nuctl", "build")
 
 

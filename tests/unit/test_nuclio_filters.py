@@ -172,10 +172,6 @@ def test_what_comes_with_cvat_keeps_its_ids() -> None:
         ]
 
 
-def test_a_function_made_from_another_has_an_image_of_its_own() -> None:
-    assert config({"id": "g"})["spec"]["build"]["image"] == "annotation-server/g"
-
-
 def directives(**settings: Any) -> list[str]:
     return [f"{d['kind']} {d['value']}" for d in config(**settings)["spec"]["build"]["directives"]["preCopy"]]
 
