@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_build, nuclio_cli, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils import (
+    docker_times,
+    nuclio_build,
+    nuclio_cli,
+    nuclio_inputs,
+)
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 
 _POLL_SECONDS = 2.0
@@ -124,9 +129,8 @@ class Function:
         if not state.holds_address(self.network):
             self._take_address(state.address)
 
-    def present_address(self) -> str:
+    def _present_address(self, container: Mapping[str, Any]) -> str:
         """Return the address that the container has in the function's network now; empty if it has none."""
-        container = self.docker.container(self.container_name) or {}
         networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
         return str((networks.get(self.network) or {}).get("IPAddress") or "")
 
@@ -139,13 +143,16 @@ class Function:
             self.docker("network", "connect", self.network, self.container_name)
             raise NuclioError(f"{self.container_name} cannot have {address}, where Nuclio looks for it: {answer.text}")
 
-    def start(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> None:
+    def start(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> float:
         """Start the function from an image that is there; whatever ran before is removed by nuctl.
 
         Args:
             image: its name.
             config: the function's configuration; what it says about building is of no use here.
             readiness_timeout: longest time for loading the model, in seconds.
+
+        Returns:
+            How long it took to load the model, in seconds: from the container's start until it was found healthy.
 
         Raises:
             NuclioError: it did not become ready; with the last lines of nuctl or of the function itself.
@@ -155,11 +162,12 @@ class Function:
             answer = self._deploy(image, config, readiness_timeout, before)
             said = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
             if answer.rc == 0:
+                container = self.docker.container(self.container_name) or {}
                 # Nuclio has just noted the address that the container has now: no need to ask for it.
-                self._take_address(self.present_address())
+                self._take_address(self._present_address(container))
                 state = self.read()
                 if state.ready:
-                    return
+                    return docker_times.seconds_to_health(container)
                 said = f"nuctl deployed it, but it is {state.in_words()}. {state.message}"
         except NuclioError as error:
             # nuctl could tell nobody: the store still says "building".

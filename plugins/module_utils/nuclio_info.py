@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli
+from ansible_collections.annotation.server.plugins.module_utils import docker_times, nuclio_cli
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import State
 
 
@@ -46,7 +44,7 @@ def _describe(
         "device": "gpu" if int(limits.get("nvidia.com/gpu") or 0) else "cpu",
         "image": ((container or {}).get("Config") or {}).get("Image", ""),
         "image_bytes": docker.image_size((container or {}).get("Image") or ""),
-        "age_seconds": age(str((container or {}).get("Created") or "")),
+        "age_seconds": docker_times.age(str((container or {}).get("Created") or "")),
         "restarts": int((container or {}).get("RestartCount") or 0),
         "error": _last_error(name, state, container_name, docker, logs),
     }
@@ -75,26 +73,3 @@ def remember_error(log: str | None, text: str) -> None:
         error_file(Path(log)).write_text(f"{text}\n")
     elif log:
         error_file(Path(log)).unlink(missing_ok=True)
-
-
-def moment(text: str) -> datetime:
-    """Read a time as Docker writes it: with nanoseconds, in UTC (Z) or with an offset.
-
-    Raises:
-        ValueError: it is no such time.
-    """
-    match = re.fullmatch(r"([-\dT:]+)(?:\.(\d+))?(Z|[-+]\d\d:\d\d)", text)
-    if not match:
-        raise ValueError(f"not a time as Docker writes it: {text}")
-    whole, fraction, zone = match.groups()
-    return datetime.fromisoformat(whole + ("+00:00" if zone == "Z" else zone)).replace(
-        microsecond=int((fraction or "0")[:6].ljust(6, "0"))
-    )
-
-
-def age(created: str) -> int:
-    """Return the seconds since a time as Docker writes it; 0 when it is not known."""
-    try:
-        return max(0, int((datetime.now(timezone.utc) - moment(created)).total_seconds()))
-    except ValueError:
-        return 0

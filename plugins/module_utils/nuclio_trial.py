@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import Function
-from ansible_collections.annotation.server.plugins.module_utils.nuclio_info import moment
 
 TRIAL_ANNOTATION = "annotation-server/trial-of"
 #: nuctl makes this project whenever it is called.
@@ -61,16 +60,6 @@ def answers(address: str, seconds: float = _ANSWER_SECONDS) -> bool:
     return False
 
 
-def loading_seconds(container: Mapping[str, Any]) -> float:
-    """Return the seconds from a container's start until its health check first agreed; 0 when that is not known."""
-    state = container.get("State") or {}
-    checks = (state.get("Health") or {}).get("Log") or []
-    good = [check["End"] for check in checks if check.get("ExitCode") == 0]
-    if not good or not state.get("StartedAt"):
-        return 0.0
-    return round((moment(good[0]) - moment(state["StartedAt"])).total_seconds(), 1)
-
-
 class Trial:
     """The trial of one function."""
 
@@ -79,11 +68,8 @@ class Trial:
         self.of = function.name
         self.function = Function(trial_name(function.name), _PROJECT, function.nuctl, function.docker)
 
-    def run(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> float:
+    def run(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> None:
         """Start an image beside what serves, ask it, and take it away again.
-
-        Returns:
-            How long it took to load the model, in seconds: from the container's start until it was found healthy.
 
         Raises:
             NuclioError: it did not start, or does not answer.
@@ -97,7 +83,6 @@ class Trial:
                     f"It is ready, but answers no request within {_ANSWER_SECONDS:.0f} s.\n"
                     f"What the function itself says:\n{self.function.docker.logs(self.function.container_name)}"
                 )
-            return loading_seconds(state.container or {})
         finally:
             self.function.delete(force=True)
 

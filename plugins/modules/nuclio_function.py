@@ -158,11 +158,11 @@ seconds:
   returned: success
 steps:
   description:
-    - Seconds of each step that was needed (C(building), C(trying), C(switching)), and C(loading), the time that the new
-      version took to load its model when it was tried. The function does not answer during part of C(switching).
+    - Seconds of each step that was needed (C(building), C(trying), C(switching)), and C(loading), what of the last one
+      was the new version loading its model. The function does not answer during part of C(switching).
   type: dict
   returned: when O(state=present)
-  sample: {building: 312.4, trying: 9.1, loading: 5.2, switching: 7.0}
+  sample: {building: 312.4, trying: 9.1, switching: 7.0, loading: 5.2}
 removed_images:
   description: Earlier images of the function that were removed.
   type: list
@@ -235,12 +235,13 @@ def steps(
             )
     if params["trial"] and before.running:
         with timed(took, "trying"):
-            took["loading"] = Trial(function).run(image, params["config"], params["readiness_timeout"])
+            Trial(function).run(image, params["config"], params["readiness_timeout"])
     metadata = dict(params["config"].get("metadata") or {})
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **nuclio_inputs.to_annotations(wanted)}
     with timed(took, "switching"):
         function.clear()
-        function.start(image, {**params["config"], "metadata": metadata}, params["readiness_timeout"])
+        loading = function.start(image, {**params["config"], "metadata": metadata}, params["readiness_timeout"])
+    took["loading"] = loading
 
 
 @contextlib.contextmanager

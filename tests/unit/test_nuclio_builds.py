@@ -65,7 +65,7 @@ def test_a_list_is_built_and_then_left_alone(build, deploy, world: World) -> Non
     assert [first[name]["reasons"] for name in NAMES] == [["it is not deployed yet"]] * 2
     assert len(world.calls("nuctl", "build")) == 2
     for name in NAMES:
-        assert deploy(name, first[name]["image"])["steps"].keys() == {"switching"}
+        assert deploy(name, first[name]["image"])["steps"].keys() == {"switching", "loading"}
     world.set(calls=[])
     assert [build()[name]["needed"] for name in NAMES] == [False, False]
     assert not world.calls("nuctl", "build")

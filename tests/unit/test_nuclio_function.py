@@ -194,13 +194,13 @@ def test_the_old_version_serves_again(deploy, world: World, tmp_path: Path) -> N
 
 
 def test_a_new_version_is_tried_beside_the_old_one(deploy, world: World, tmp_path: Path) -> None:
-    assert set(deploy()["steps"]) == {"building", "switching"}
+    assert set(deploy()["steps"]) == {"building", "switching", "loading"}
     (tmp_path / "context" / "main.py").write_text("two")
     world.set(calls=[])
     changed: dict[str, Any] = copy.deepcopy(CONFIG)
     changed["spec"]["triggers"] = {"http": WITH_PORT}
     answer = deploy(config=changed)
-    assert list(answer["steps"]) == ["building", "trying", "loading", "switching"]
+    assert list(answer["steps"]) == ["building", "trying", "switching", "loading"]
     assert answer["steps"]["loading"] == 2.5
     done = [call[1:3] for call in world.calls("nuctl") if call[1] in ("build", "deploy", "delete")]
     assert done == [["build", "sam2"], ["deploy", "sam2-trial"], ["delete", "function"], ["deploy", "sam2"]]
@@ -238,7 +238,7 @@ def test_what_is_ready_but_does_not_answer_is_not_taken(
 def test_without_a_trial_it_is_switched_at_once(deploy, world: World, tmp_path: Path) -> None:
     deploy()
     (tmp_path / "context" / "main.py").write_text("two")
-    assert set(deploy(trial=False)["steps"]) == {"building", "switching"}
+    assert set(deploy(trial=False)["steps"]) == {"building", "switching", "loading"}
 
 
 def test_a_trial_that_was_left_is_taken_away(deploy, world: World) -> None:
