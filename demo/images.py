@@ -97,7 +97,7 @@ def _debian(version: str) -> str:
 
 def _debootstrap(root: Path, suite: str, mirror: str, files: dict[str, str]) -> None:
     """Fill `root` with a minimal Debian and the given files."""
-    inside = {"TMPDIR": "/tmp"}  # a folder of this machine's own would not be there
+    inside = {"TMPDIR": ""}  # the usual folder: one of this machine's own would not be there
     options = ["--variant=minbase", f"--include={PACKAGES}", f"--keyring={KEYRING}"]
     run("debootstrap", *options, suite, str(root), mirror, "/usr/share/debootstrap/scripts/sid", env=inside)
     (root / "etc/apt/sources.list").unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from ansible_collections.annotation.server.plugins.plugin_utils.function_runs im
     nuclio_wishes,
     nuclio_wrong,
 )
+from ansible_collections.annotation.server.plugins.plugin_utils.torch_build import torch_build
 
 
 class FilterModule:
@@ -41,4 +42,5 @@ class FilterModule:
             "nuclio_steps": nuclio_steps,
             "nuclio_table": nuclio_table,
             "nuclio_wrong": nuclio_wrong,
+            "nuclio_torch_build": torch_build,
         }

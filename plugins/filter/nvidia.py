@@ -8,6 +8,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.module_utils import (
     nvidia_driver,
     nvidia_packages,
+    nvidia_reboot,
     nvidia_stage,
     openpgp_key,
 )
@@ -34,8 +35,8 @@ class FilterModule:
         return {
             "nvidia_stage": nvidia_stage.wanted,
             "nvidia_driver_plan": nvidia_driver.plan,
-            "nvidia_driver_reboot": nvidia_driver.reboot,
-            "nvidia_driver_foretell": nvidia_driver.foretell,
+            "nvidia_driver_reboot": nvidia_reboot.reboot,
+            "nvidia_driver_foretell": nvidia_reboot.foretell,
             "nvidia_driver_persistence": nvidia_driver.persistence,
             "nvidia_driver_holds": nvidia_driver_holds,
             "nvidia_toolkit_plan": nvidia_stage.toolkit,

@@ -73,15 +73,14 @@ def choose(devices: list[dict[str, Any]], wish: str, branch: int) -> Choice:
     if old:
         return Choice(
             "",
-            f"No driver of branch {branch} supports {names(old)}. Take the card out, or set "
-            f"annotation_server_gpu: false.",
+            f"No driver of branch {branch} supports {names(old)}. Take the card out, or set annotation_server_gpu: "
+            "false.",
         )
     if closed and opened:
         return Choice(
             "",
-            f"{names(closed)} needs the proprietary kernel modules and {names(opened)} the open ones. A "
-            f"host loads one kind "
-            "only: give one of the cards to another host.",
+            f"{names(closed)} needs the proprietary kernel modules and {names(opened)} the open ones. A host loads "
+            "one kind only: give one of the cards to another host.",
         )
     if closed and branch > LAST_FOR_PROPRIETARY_ONLY:
         return Choice(
@@ -92,8 +91,8 @@ def choose(devices: list[dict[str, Any]], wish: str, branch: int) -> Choice:
     if opened and branch < FIRST_FOR_OPEN_ONLY:
         return Choice(
             "",
-            f"{names(opened)} needs branch {FIRST_FOR_OPEN_ONLY} or newer, and branch {branch} is what "
-            f"would be installed.",
+            f"{names(opened)} needs branch {FIRST_FOR_OPEN_ONLY} or newer, and branch {branch} is what would be "
+            "installed.",
         )
     if wish == "open" and closed:
         return Choice("", f"The open kernel modules do not support {names(closed)}. Set nvidia_driver_modules: auto.")

@@ -1,14 +1,11 @@
-"""What to do about the NVIDIA driver of a host, and whether it takes a reboot. Pure functions.
-
-Both decisions end in a sentence for the person who reads the output.
-"""
+"""What to do about the NVIDIA driver of a host. Pure functions; each decision ends in a sentence for people."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils import nvidia_devices, nvidia_packages
+from ansible_collections.annotation.server.plugins.module_utils import nvidia_devices, nvidia_packages, nvidia_reboot
 from ansible_collections.annotation.server.plugins.module_utils.nvidia_packages import numbers
 
 Plan = dict[str, Any]
@@ -75,11 +72,9 @@ def plan(host: dict[str, Any], wish: dict[str, Any]) -> Plan:
         )
     if host["runfile"]:
         return refuse(
-            f"The driver {host['loaded'] or host['module']['version'] or 'of this host'} was installed by "
-            f"NVIDIA's .run "
-            "file, which packages must not be mixed with. Either remove it (nvidia-uninstall, then reboot) "
-            "and run again, "
-            "or keep it and set nvidia_driver_source: none."
+            f"The driver {host['loaded'] or host['module']['version'] or 'of this host'} was installed by NVIDIA's "
+            ".run file, which packages must not be mixed with. Either remove it (nvidia-uninstall, then reboot) and "
+            "run again, or keep it and set nvidia_driver_source: none."
         )
     return plan_packages(host, devices, wish)
 
@@ -133,9 +128,8 @@ def refused_source(system: dict[str, Any], source: str, branch: int, installed: 
     ):
         own = nvidia_packages.DEBIAN_BRANCHES[system["version"]]
         return (
-            f"{system['name']} has branch {own} and no other; {branch} is asked for. Leave "
-            f"nvidia_driver_branch empty, or "
-            "set nvidia_driver_source: nvidia for NVIDIA's own repository."
+            f"{system['name']} has branch {own} and no other; {branch} is asked for. Leave nvidia_driver_branch "
+            "empty, or set nvidia_driver_source: nvidia for NVIDIA's own repository."
         )
     if source == "distribution" and system["id"] == "ubuntu" and branch not in nvidia_packages.UBUNTU_BRANCHES:
         listed = ", ".join(map(str, nvidia_packages.UBUNTU_BRANCHES))
@@ -150,9 +144,9 @@ def refused_source(system: dict[str, Any], source: str, branch: int, installed: 
     if dkms:
         wanted = ".".join(map(str, nvidia_packages.DKMS_NEEDED))
         return (
-            f"NVIDIA's packages of branch {branch} need dkms {wanted} to build their modules; "
-            f"{system['name']} has {dkms}. "
-            f"Leave nvidia_driver_branch empty for the distribution's own driver, or upgrade the host to Debian 13."
+            f"NVIDIA's packages of branch {branch} need dkms {wanted} to build their modules; {system['name']} has "
+            f"{dkms}. Leave nvidia_driver_branch empty for the distribution's own driver, or upgrade the host to "
+            "Debian 13."
         )
     return ""
 
@@ -183,7 +177,7 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
             hint = " Debian 12 cannot build a newer driver: upgrade the host to Debian 13, or use Ubuntu."
         return refuse(choice.reason + hint)
     wrong = host["module"]["kind"] not in ("", choice.modules) and is_wrong(host["module"]["kind"], devices, wish)
-    if is_kept and host["module"]["version"] and host["smi"] and not wrong and not mismatch(host):
+    if is_kept and host["module"]["version"] and host["smi"] and not wrong and not nvidia_reboot.mismatch(host):
         return answer(
             "keep",
             f"The driver {host['module']['version']} is installed; {choice_kept(host, choice)}",
@@ -213,16 +207,6 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
         folder=nvidia_packages.FOLDERS[(system["id"], system["version"])] if source == "nvidia" else "",
         notes=notes,
     )
-
-
-def mismatch(host: dict[str, Any]) -> str:
-    """Return the version of the libraries when it is not that of the module on the disk; empty when they agree.
-
-    Ubuntu's prebuilt modules are packages of their own: an upgrade may bring new libraries and leave the module of the
-    running kernel behind.
-    """
-    library, module = nvidia_packages.library(host["packages"]), host["module"]["version"]
-    return library if library and module and nvidia_packages.upstream(library) != numbers(module) else ""
 
 
 def choice_kept(host: dict[str, Any], choice: nvidia_devices.Choice) -> str:
@@ -263,118 +247,11 @@ def secure_boot(host: dict[str, Any], wish: dict[str, Any], source: str) -> str:
         else "Either "
     )
     return (
-        "Secure Boot is on, and the driver's modules would be built on this host and signed with a key that "
-        "its firmware "
-        f"does not know, so the kernel would refuse them. {signed}enrol the key of dkms (mokutil --import "
-        "/var/lib/dkms/mok.pub, which asks for a password at the console of the next boot); or switch Secure Boot off."
+        "Secure Boot is on, and the driver's modules would be built on this host and signed with a key that its "
+        f"firmware does not know, so the kernel would refuse them. {signed}enrol the key of dkms (mokutil --import "
+        "/var/lib/dkms/mok.pub, which asks for a password at the console of the next boot); or switch Secure Boot "
+        "off."
     )
-
-
-def reboot(host: dict[str, Any]) -> dict[str, str]:
-    """Decide what it takes until the installed driver runs: ``nothing``, ``modprobe``, ``reboot`` or ``cannot``.
-
-    Args:
-        host: what the module ``nvidia_probe`` returns, after the installation.
-
-    Returns:
-        action and reason (a sentence).
-    """
-    if host["system"]["wsl"]:
-        return {"action": "nothing", "reason": "This is WSL2: the driver comes from Windows."}
-    kernel, loaded = host["system"]["kernel"], host["loaded"]
-    module = host["module"]
-    if not module["version"]:
-        return without_module(host)
-    if loaded and loaded != module["version"]:
-        return {
-            "action": "reboot",
-            "reason": f"The driver {loaded} runs, and {module['version']} is installed: until a reboot, programs say "
-            "'Driver/library version mismatch'.",
-        }
-    if loaded and host["loaded_kind"] and module["kind"] and host["loaded_kind"] != module["kind"]:
-        return {
-            "action": "reboot",
-            "reason": f"The {host['loaded_kind']} kernel modules of {loaded} run, and the {module['kind']} "
-            f"ones are installed.",
-        }
-    if loaded and mismatch(host):
-        is_newer = any(numbers_of_kernel(each) > numbers_of_kernel(kernel) for each in host["kernels"])
-        return {
-            "action": "reboot" if is_newer else "cannot",
-            "reason": f"The driver {loaded} runs, and its libraries are of {mismatch(host)}: programs say "
-            f"'Driver/library "
-            f"version mismatch'. "
-            + (
-                "The next boot starts a newer kernel that has a module."
-                if is_newer
-                else f"There is no module of that version for {kernel}: install one, or boot a kernel that has it."
-            ),
-        }
-    if loaded:
-        return {"action": "nothing", "reason": f"The driver {loaded} runs."}
-    if host["secure_boot"] == "on" and not module["signer"]:
-        return {
-            "action": "cannot",
-            "reason": f"Secure Boot is on, and the module of {module['version']} for {kernel} is not "
-            f"signed: the kernel "
-            "refuses it. Enrol the key of dkms (mokutil --import /var/lib/dkms/mok.pub) at the console, or "
-            "switch Secure Boot "
-            "off.",
-        }
-    if host["nouveau"]:
-        return {
-            "action": "reboot",
-            "reason": f"The module nouveau holds the card, and it cannot be taken away while the host runs; "
-            f"{module['version']} is installed and takes over at the next boot.",
-        }
-    return {"action": "modprobe", "reason": f"The driver {module['version']} is installed and is loaded now."}
-
-
-def without_module(host: dict[str, Any]) -> dict[str, str]:
-    """Decide for a running kernel without the driver's module."""
-    kernel = host["system"]["kernel"]
-    others = [each for each in host["kernels"] if each != kernel]
-    newest = max(others, key=numbers_of_kernel, default="")
-    if host["loaded"]:
-        return {
-            "action": "reboot" if newest else "cannot",
-            "reason": f"The driver {host['loaded']} still runs, but its module for {kernel} is gone from the disk"
-            + (f"; it is there for {newest}." if newest else ": install the driver again before the next boot."),
-        }
-    if newest:
-        is_newer = numbers_of_kernel(newest) > numbers_of_kernel(kernel)
-        return {
-            "action": "reboot" if is_newer else "cannot",
-            "reason": f"The kernel {kernel} runs, and the driver's module is there for {newest}"
-            + (
-                ", which the next boot starts."
-                if is_newer
-                else f" only. Boot that one, or install the headers of {kernel}."
-            ),
-        }
-    return {
-        "action": "cannot",
-        "reason": f"There is no NVIDIA module for the running kernel {kernel}. If it is built on the host, "
-        f"look why that "
-        f"failed: dkms status, /var/lib/dkms/nvidia*/*/build/make.log, and whether linux-headers-{kernel} "
-        f"is installed.",
-    }
-
-
-def numbers_of_kernel(kernel: str) -> tuple[int, ...]:
-    """Turn a kernel's name into numbers that can be compared."""
-    return tuple(int(part) for part in re.findall(r"\d+", kernel)[:4])
-
-
-def foretell(plan_: Plan, host: dict[str, Any]) -> str:
-    """Say, before anything is installed, whether a reboot would come."""
-    if plan_["action"] not in ("install", "replace"):
-        return reboot(host)["reason"] if plan_["action"] == "keep" else ""
-    if host["loaded"]:
-        return f"A reboot would be needed: the driver {host['loaded']} runs until then."
-    if host["nouveau"]:
-        return "A reboot would be needed: nouveau holds the card until then."
-    return "No reboot would be needed, unless the packages bring a newer kernel."
 
 
 def persistence(unit: str) -> dict[str, str]:

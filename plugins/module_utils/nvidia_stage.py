@@ -58,9 +58,8 @@ def toolkit(host: dict[str, Any], wish: dict[str, Any]) -> dict[str, Any]:
     if numbers(wish["version"]) < numbers(TOOLKIT_SAFE):
         return {
             "action": "refuse",
-            "reason": f"nvidia_container_toolkit_version is {wish['version']}; versions before "
-            f"{TOOLKIT_SAFE} let a container "
-            f"take over the host. Set {TOOLKIT_SAFE} or newer. Nothing was changed.",
+            "reason": f"nvidia_container_toolkit_version is {wish['version']}; versions before {TOOLKIT_SAFE} let a "
+            f"container take over the host. Set {TOOLKIT_SAFE} or newer. Nothing was changed.",
             "packages": [],
         }
     have = {name: host["packages"].get(name, "") for name in TOOLKIT}
@@ -131,9 +130,8 @@ def cuda_refused(host: dict[str, Any], source: str, release: str, own: str | Non
     major = numbers(release or "0")[0]
     if source == "distribution" and not own:
         return (
-            f"{system['name']} has no CUDA 12 of its own. Set cuda_toolkit_source: nvidia for NVIDIA's "
-            f"repository or a mirror "
-            "of it."
+            f"{system['name']} has no CUDA 12 of its own. Set cuda_toolkit_source: nvidia for NVIDIA's repository or "
+            "a mirror of it."
         )
     if source == "distribution" and release != own:
         return (

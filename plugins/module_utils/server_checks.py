@@ -6,12 +6,15 @@ Each check is a function that returns its detail line or raises :class:`CheckFai
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-RunCommand = Callable[[list[str]], tuple[int, str, str]]
+from ansible_collections.annotation.server.plugins.module_utils import gpu_containers
+from ansible_collections.annotation.server.plugins.module_utils.gpu_containers import RunCommand
 
 
 class CheckFailed(Exception):
@@ -110,6 +113,39 @@ def models_on_server(run: RunCommand) -> dict[str, str]:
     _status, out, _err = run(["docker", "ps", "--all", "--filter", f"label={fields[0]}", "--format", template])
     lines = [[*line.split("\t"), "", ""] for line in out.splitlines()]
     return {name: state for state, name, annotations, *_ in lines if "annotation-server/content-hash" in annotations}
+
+
+def gpu_versions(gpu: dict[str, Any]) -> dict[str, str]:
+    """Return what of the stage gpu's summary belongs among the versions; nothing where no GPU is used."""
+    if not gpu.get("used"):
+        return {}
+    cards = Counter(f"{card['architecture']} ({card['device']})" for card in gpu["devices"])
+    found = {
+        "GPU": ", ".join(f"{count} x {name}" if count > 1 else name for name, count in cards.items()),
+        "NVIDIA driver": gpu["driver"]["loaded"],
+        "NVIDIA Container Toolkit": gpu["toolkit"],
+        "CUDA": gpu["cuda"],
+    }
+    return {name: version for name, version in found.items() if version}
+
+
+def models_reach_gpu(run: RunCommand, gpu: dict[str, Any]) -> str:
+    """The driver works, and every model that was started with the cards still finds them."""
+    status, out, err = run(["nvidia-smi", "-L"])
+    if status != 0:
+        raise CheckFailed(
+            f"nvidia-smi fails on the server: {(out + err).strip()}",
+            "Run site.yml with --tags gpu; it says whether the server must be started anew.",
+        )
+    models = gpu_containers.with_cards(run)
+    lost = gpu_containers.without(run, models)
+    if lost:
+        raise CheckFailed(
+            ", ".join(f"{name} lost its GPU: {said}" for name, said in lost.items()),
+            "Run site.yml with --tags models, which starts these models anew.",
+        )
+    cards = ", ".join(re.findall(r"^GPU \d+: (.+?)(?: \(UUID.*)?$", out, re.MULTILINE))
+    return f"{cards}; models that use it: {', '.join(models) or 'none'}"
 
 
 def share_is_read_only(run: RunCommand, container: str, folder: str, token: str, name: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: nvidia_probe
 short_description: Look what a host has from NVIDIA
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Collects devices, the driver's modules in the kernel and on the disk, packages, Secure Boot and CUDA. Judges nothing
     and changes nothing.

@@ -9,9 +9,9 @@ short_description: Try what a user would try on a finished annotation server
 version_added: 0.1.0
 description:
   - Looks whether CVAT's containers run and CVAT is healthy; whether a file in the shared folder is read inside CVAT and
-    cannot be written there; whether the object storage is reached through CVAT's own proxy; whether CVAT lists
-    the models;
-    whether a task can be made from the bucket; and whether prompts come back as masks.
+    cannot be written there; whether the object storage is reached through CVAT's own proxy; whether CVAT lists the
+    models; whether they still reach the GPU that they were started with; whether a task can be made from the bucket;
+    and whether prompts come back as masks.
   - Goes on after a failure and returns every result. It fails only if it cannot run at all, so that the caller decides.
   - What it makes (a file in the share, an object in the bucket, a task in CVAT) it removes again.
 author: The annotation.server authors
@@ -45,6 +45,10 @@ options:
     description: Address of the object storage as CVAT's containers see it.
     type: str
     default: http://minio:9000
+  gpu_summary:
+    description: File with what the stage gpu found and did. The GPU is checked only when it is there.
+    type: path
+    default: ""
   functions:
     description: Models that CVAT must list.
     type: list
@@ -118,6 +122,7 @@ prompt:
   returned: always
 """
 
+import json
 import mimetypes
 import secrets
 from pathlib import Path
@@ -152,6 +157,13 @@ class Server:
         value = Path(self.params["secrets_dir"], name).read_text(encoding="utf-8").strip()
         self.module.no_log_values.add(value)
         return value
+
+    def gpu(self) -> dict[str, Any]:
+        """What the stage gpu noted; empty when it never ran."""
+        try:
+            return json.loads(Path(self.params["gpu_summary"]).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # no file, a folder, or a file that was cut off
+            return {}
 
     def share_file(self) -> Path:
         """The file that is put into the share while the checks run."""
@@ -252,6 +264,10 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
     deployed = checks.models_on_server(server.run)
     listed = healthy and run("functions", "Models are listed", guarded(cvat.functions, params["functions"], deployed))
 
+    gpu = server.gpu()
+    if gpu.get("used"):
+        run("gpu", "Models reach the GPU", lambda: checks.models_reach_gpu(server.run, gpu))
+
     def create_task() -> str:
         server.put_picture(content)
         return guarded(cvat.create_task)()
@@ -271,7 +287,7 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
     media_type = mimetypes.guess_type(params["picture"] or server.name)[0] or "image/png"
     return {
         "checks": result.as_dicts(),
-        "versions": {**cvat.versions, **tool_versions(server)},
+        "versions": {**cvat.versions, **tool_versions(server), **checks.gpu_versions(gpu)},
         "containers": containers,
         "latencies": cvat.latencies,
         "picture": pictures.data_uri(content, media_type) if overlay else "",
@@ -310,6 +326,7 @@ def main() -> None:
             "share_dir": {"type": "path", "required": True},
             "bucket": {"type": "str", "default": ""},
             "object_storage_url": {"type": "str", "default": "http://minio:9000"},
+            "gpu_summary": {"type": "path", "default": ""},
             "functions": {"type": "list", "elements": "str", "default": []},
             "interactor": {"type": "str", "default": ""},
             "picture": {"type": "path", "default": ""},

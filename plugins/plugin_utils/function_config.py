@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,7 +49,7 @@ def nuclio_config(
     Args:
         config: the content of its function.yaml.
         function: its resolved entry.
-        settings: network, image_prefix, max_body_bytes, readiness and what :func:`_arguments` reads.
+        settings: network, image_prefix, max_body_bytes, torch_build and what :func:`_arguments` reads.
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("spec"), Mapping):
         raise AnsibleFilterError(
@@ -109,7 +110,7 @@ def nuclio_config(
     return final
 
 
-def _directives(settings: Mapping[str, Any], own: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Return a function's own directives with what must stand in the Dockerfile before anything is downloaded.
 
     An argument that the function declares itself is given another default, because the last declaration counts.
@@ -127,6 +128,7 @@ def _directives(settings: Mapping[str, Any], own: Iterable[Mapping[str, str]]) -
         ]
     arguments = {name: {"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()}
     declared = {_argument_name(directive) for directive in own}
+    own = [_for_these_cards(directive, settings) for directive in own]
     directives += [directive for name, directive in arguments.items() if name not in declared]
     return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
 
@@ -136,6 +138,13 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _for_these_cards(directive: Mapping[str, str], settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the directive; an index of PyTorch for GPUs names the build that this server's cards need."""
+    if not settings.get("torch_build") or _argument_name(directive) != "TORCH_INDEX_URL":
+        return directive
+    return {**directive, "value": re.sub(r"/cu[0-9]+(?=/?\"?$)", f"/{settings['torch_build']}", directive["value"])}
 
 
 def _argument_name(directive: Mapping[str, str]) -> str:

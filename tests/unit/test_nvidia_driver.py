@@ -6,7 +6,12 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.annotation.server.plugins.module_utils import nvidia_devices, nvidia_driver, nvidia_packages
+from ansible_collections.annotation.server.plugins.module_utils import (
+    nvidia_devices,
+    nvidia_driver,
+    nvidia_packages,
+    nvidia_reboot,
+)
 
 ADA, AMPERE, TURING = "0x2684", "0x2230", "0x1eb8"
 PASCAL, VOLTA, MAXWELL, KEPLER = "0x1b80", "0x1db4", "0x13c2", "0x102d"
@@ -329,7 +334,7 @@ REBOOTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("machine", "action", "says"), [case[1:] for case in REBOOTS], ids=[case[0] for case in REBOOTS]
 )
 def test_reboot(machine: dict[str, Any], action: str, says: str) -> None:
-    found = nvidia_driver.reboot(machine)
+    found = nvidia_reboot.reboot(machine)
     assert (found["action"], says in found["reason"]) == (action, True), found
     assert found["reason"].endswith(".")
 
@@ -348,7 +353,7 @@ def test_reboot(machine: dict[str, Any], action: str, says: str) -> None:
     ],
 )
 def test_foretell(machine: dict[str, Any], says: str) -> None:
-    assert says in nvidia_driver.foretell(nvidia_driver.plan(machine, WISH), machine)
+    assert says in nvidia_reboot.foretell(nvidia_driver.plan(machine, WISH), machine)
 
 
 @pytest.mark.parametrize(

@@ -46,15 +46,18 @@ class ModelHandler:
         if device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = True
             torch.backends.cudnn.allow_tf32 = True
-        model = load_model(settings.model, settings.model_cfg, device, FOLDERS)
         half = use_bfloat16(settings.precision, device)
+        model = load_model(settings.model, settings.model_cfg, device, FOLDERS)
+        predictor = Predictor(model, settings.decoder == "fast", half)
+        if settings.compile:
+            predictor.compile()
         disk, identity = None, b""
         if settings.cache_dir:
             # A tracker scales its pictures in another way, so that its embeddings are not those of the others.
-            how = f"{device.type} {half} {settings.kind == 'tracker'}"
+            how = f"{device.type} {half} {settings.compile} {settings.kind == 'tracker'}"
             identity = fingerprint(settings.model, settings.model_cfg, how, FOLDERS)
             disk = DiskCache(Path(settings.cache_dir), settings.cache_dir_bytes, identity)
-        self.service = make_service(Predictor(model, settings.decoder == "fast", half), settings, disk, identity)
+        self.service = make_service(predictor, settings, disk, identity)
         self.service.warm_up()
 
     def about(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Errors that are the caller's to mend; everything else that is raised is ours."""
+"""Errors that others can mend: who sends a request, or who deploys the function."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ class RequestError(ValueError):
         self.field = field
         self.message = message
         self.status = status
+
+
+class ModelError(RuntimeError):
+    """The model cannot be loaded; the message says which setting to change."""
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, for a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from .errors import ModelError, first_line
 from .settings import find_file
 
 # What sam2.build_sam.build_sam2 sets for use with single pictures.
@@ -22,10 +23,6 @@ POSTPROCESSING = {
 }
 # What build_sam2_video_predictor sets besides; single pictures never come to it.
 VIDEO_POSTPROCESSING = {"binarize_mask_from_pts_for_mem_enc": True}
-
-
-class ModelError(RuntimeError):
-    """The model cannot be loaded; the message says which setting to change."""
 
 
 def choose_device(wanted: str, worker: int = 0) -> torch.device:
@@ -74,12 +71,12 @@ def load_model(model: str, model_cfg: str, device: torch.device, folders: list[P
         OmegaConf.resolve(config)
         network: torch.nn.Module = instantiate(config.model, _recursive_=True)
     except Exception as error:
-        raise ModelError(f"MODEL_CFG {model_cfg!r}: does not describe a SAM 2 model ({_first_line(error)})") from error
+        raise ModelError(f"MODEL_CFG {model_cfg!r}: does not describe a SAM 2 model ({first_line(error)})") from error
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)["model"]
         network.load_state_dict(state)
     except Exception as error:
-        raise ModelError(f"MODEL {weights} does not fit MODEL_CFG {model_cfg!r} ({_first_line(error)})") from error
+        raise ModelError(f"MODEL {weights} does not fit MODEL_CFG {model_cfg!r} ({first_line(error)})") from error
     return network.to(device).eval().requires_grad_(False)
 
 
@@ -110,7 +107,7 @@ def read_config(name: str, folders: list[Path]) -> DictConfig:
         for option, value in VIDEO_POSTPROCESSING.items():
             OmegaConf.update(config, f"model.{option}", value, force_add=True)
     except Exception as error:
-        message = f"MODEL_CFG {name!r}: neither a file nor a configuration in the package sam2 ({_first_line(error)})"
+        message = f"MODEL_CFG {name!r}: neither a file nor a configuration in the package sam2 ({first_line(error)})"
         raise ModelError(message) from error
     return config
 
@@ -121,7 +118,3 @@ def _packaged_config(name: str) -> DictConfig:
     if not GlobalHydra.instance().is_initialized():
         raise HydraException("the package sam2 did not register its configurations")
     return compose(config_name=name)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

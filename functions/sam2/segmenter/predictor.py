@@ -15,6 +15,7 @@ import torch
 from .decoding import Decoder
 from .disk_cache import Features
 from .embeddings import Embedding
+from .errors import ModelError, first_line
 from .transforms import enlarge, prepare_picture, prepare_points
 
 Scale = Callable[[np.ndarray, int], torch.Tensor]
@@ -53,6 +54,22 @@ class Predictor:
         self.half = half
         with torch.inference_mode():
             self.decoder = Decoder(model, fast)
+
+    def compile(self) -> None:
+        """Have torch.compile make machine code of the picture encoder now. It takes a minute or two.
+
+        Raises:
+            ModelError: PyTorch cannot compile here; most often there is no compiler.
+        """
+        self.model.image_encoder.compile(dynamic=False)
+        try:
+            self.encode(np.zeros((64, 64, 3), np.uint8))
+        except Exception as error:
+            said = first_line(error)
+            message = (
+                f"COMPILE is on, but PyTorch cannot compile here ({said}): take a base image with gcc, or set it off"
+            )
+            raise ModelError(message) from error
 
     def embed(self, picture: np.ndarray) -> Embedding:
         """Embed an RGB picture (H x W x 3, uint8)."""

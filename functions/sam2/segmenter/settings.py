@@ -27,6 +27,7 @@ class Settings:
     confidence: str = "scaled"
     decoder: str = "fast"
     precision: str = "auto"
+    compile: bool = False
     refine: bool = True
     cache_bytes: int = 1024 * 1024**2
     cache_dir: str = ""
@@ -76,6 +77,7 @@ class Settings:
             confidence=choice("CONFIDENCE", cls.confidence, CONFIDENCES),
             decoder=choice("DECODER", cls.decoder, DECODERS),
             precision=choice("PRECISION", cls.precision, PRECISIONS),
+            compile=choice("COMPILE", "off", ("on", "off")) == "on",
             refine=choice("REFINE", "on", ("on", "off")) == "on",
             cache_bytes=number("CACHE_MIB", cls.cache_bytes // 1024**2, 0) * 1024**2,
             cache_dir=text("CACHE_DIR", cls.cache_dir),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from segmenter.loading import ModelError, choose_device, read_config
+from segmenter.errors import ModelError
+from segmenter.loading import choose_device, read_config
 from segmenter.settings import Settings
 
 TINY = "configs/sam2.1/sam2.1_hiera_t.yaml"
@@ -21,6 +22,7 @@ TINY = "configs/sam2.1/sam2.1_hiera_t.yaml"
         ({"MODEL_CFG": TINY}, "does not fit MODEL_CFG"),
         ({"DEVICE": "toaster"}, "DEVICE 'toaster'"),
         ({"ANSWER": "picture"}, "ANSWER must be one of"),
+        ({"COMPILE": "yes"}, "COMPILE must be one of on, off"),
         ({"CACHE_MIB": "lots"}, "CACHE_MIB must be a whole number"),
         ({"MAX_MEGAPIXELS": "0"}, "MAX_MEGAPIXELS must be a whole number of at least 1"),
     ],
@@ -49,6 +51,14 @@ def test_cuda_without_a_gpu_is_said() -> None:
     else:
         with pytest.raises(ModelError, match="no NVIDIA GPU"):
             choose_device("cuda")
+
+
+def test_compiling_without_a_compiler_is_said(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._inductor.config as inductor
+
+    monkeypatch.setattr(inductor.cpp, "cxx", ("no-such-compiler",))
+    with pytest.raises(ModelError, match=r"^COMPILE is on, but PyTorch cannot compile here \(.*\): take a base image"):
+        start(COMPILE="on")
 
 
 def test_empty_variables_count_as_not_set() -> None:

@@ -22,6 +22,10 @@ def test_a_container_sees_them(host) -> None:
     assert host.run("docker run --rm --runtime nvidia --entrypoint /usr/bin/sleep probe:test 0").rc == 0
 
 
+def test_a_model_that_lost_its_card_has_it_again(host) -> None:
+    assert "in a container" in host.check_output("docker exec model nvidia-smi -L")
+
+
 def test_other_people_s_container_was_not_stopped(host) -> None:
     assert host.check_output("docker inspect --format '{{.State.Running}} {{.RestartCount}}' bystander") == "true 0"
 

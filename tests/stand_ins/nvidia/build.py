@@ -18,6 +18,7 @@ from pathlib import Path
 
 DRIVERS = ("580.95.05", "580.105.08", "595.10.01")
 DEBIAN = {"bookworm": ("535.261.03", "1"), "trixie": ("550.163.01", "2")}
+CUDAS = {"12": "12.8.93", "13": "13.0.48"}
 TOOLKITS = ("1.17.8", "1.20.0", "1.21.0")
 LICENSES = {"open": "Dual MIT/GPL", "proprietary": "NVIDIA"}
 
@@ -74,7 +75,7 @@ case "$*" in
   *) echo "unknown: $*" >&2; exit 1 ;;
 esac
 """
-NVCC = '#!/bin/sh\necho "Cuda compilation tools, release 13.0, V13.0.48"\n'
+NVCC = '#!/bin/sh\necho "Cuda compilation tools, release {}, V{}"\n'
 
 
 def module(version: str, kind: str) -> bytes:
@@ -174,15 +175,20 @@ def add_driver(target: Repository, version: str, revision: str, driver: str) -> 
 def build(folder: Path) -> None:
     """Build everything."""
     work = folder / "work"
-    cuda = Repository(folder / "cuda/debian13/x86_64", work)
-    for version in DRIVERS:
-        add_driver(cuda, version, "1", "nvidia-driver-cuda")
-    for branch in sorted({version.split(".")[0] for version in DRIVERS}):
-        cuda.add(f"nvidia-driver-pinning-{branch}", f"{branch}-1")
-    cuda.add("cuda-nvcc-13-0", "13.0.48-1", **{"usr__local__cuda-13.0__bin__nvcc": NVCC})
-    cuda.add("cuda-toolkit-13-0", "13.0.1-1", "cuda-nvcc-13-0")
-    cuda.add("cuda-toolkit", "13.1.0-1")
-    cuda.sign("NVIDIA CUDA", cuda.folder, cuda.folder)
+    for debian, cuda_version in CUDAS.items():
+        cuda = Repository(folder / f"cuda/debian{debian}/x86_64", work / debian)
+        for version in DRIVERS:
+            add_driver(cuda, version, "1", "nvidia-driver-cuda")
+        for branch in sorted({version.split(".")[0] for version in DRIVERS}):
+            cuda.add(f"nvidia-driver-pinning-{branch}", f"{branch}-1")
+        release = cuda_version.rpartition(".")[0]
+        nvcc, toolkit_of = (f"{name}-{release.replace('.', '-')}" for name in ("cuda-nvcc", "cuda-toolkit"))
+        cuda.add(
+            nvcc, f"{cuda_version}-1", **{f"usr__local__cuda-{release}__bin__nvcc": NVCC.format(release, cuda_version)}
+        )
+        cuda.add(toolkit_of, f"{release}.1-1", nvcc)
+        cuda.add("cuda-toolkit", "13.1.0-1")
+        cuda.sign("NVIDIA CUDA", cuda.folder, cuda.folder)
 
     toolkit = Repository(folder / "toolkit/amd64", work)
     for version in TOOLKITS:

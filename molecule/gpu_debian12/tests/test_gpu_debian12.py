@@ -1,4 +1,4 @@
-"""The distribution's own driver, which calls its module nvidia-current."""
+"""The distribution's own driver, which calls its module nvidia-current, beside NVIDIA's container toolkit and CUDA."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ def test_debians_components_are_known_with_debians_key(host) -> None:
     assert "Signed-By: /srv/nvidia/key.asc" in entry
 
 
-def test_nothing_comes_from_nvidia(host) -> None:
-    assert not host.file("/etc/apt/sources.list.d/nvidia-cuda.sources").exists
+def test_nvidia_s_repository_gives_cuda_and_never_the_driver(host) -> None:
+    assert "release 12.8" in host.check_output("bash --login -c 'nvcc -V'")
+    assert "Candidate: (none)" in host.check_output("apt-cache policy nvidia-driver-cuda")
+    assert "nvidia" not in host.check_output("apt-get --simulate dist-upgrade")
+
+
+def test_the_container_toolkit_is_there_before_docker(host) -> None:
+    assert host.package("nvidia-container-toolkit").version == "1.20.0-1"
+    assert not host.exists("docker")
 
 
 def test_unattended_upgrades_leave_it_alone(host) -> None:
