@@ -21,8 +21,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 TARGET_SECONDS = 20.0
 
-# The loop of CVAT's scripts over the folders that the role has laid together. Their nuctl deploy names project, path, file,
-# platform and the network; the images below the functions are built by docker build, as they do.
+# The loop of CVAT's scripts over the folders that the role has laid together. Their nuctl deploy names project, path,
+# file, platform and network; the images below the functions are built by docker build, as they do.
 AS_THE_SCRIPTS_DO = r"""
 set -e
 export NUCLIO_DASHBOARD_DEFAULT_ONBUILD_REGISTRY_URL={{ annotation_server_image_prefix | default('') }}quay.io
