@@ -60,8 +60,8 @@ def nuclio_config(
     metadata["name"] = function["id"]
     metadata.pop("namespace", None)
     for key in ("labels", "annotations"):
-        # CVAT's own files have numbers among them (DEXTR: version, min_pos_points). nuctl turns them into text only when
-        # it reads YAML; what it is given here is JSON.
+        # CVAT's own files have numbers among them (DEXTR: version, min_pos_points). nuctl turns them into text only
+        # when it reads YAML; what it is given here is JSON.
         both = merge(metadata.get(key) or {}, function.get(key) or {})
         if both:
             metadata[key] = {name: _text(value) for name, value in both.items()}
