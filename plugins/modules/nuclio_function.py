@@ -281,6 +281,8 @@ def deploy(
         message = f"it failed while {list(took)[-1]}. {end}\n{error}"
         nuclio_info.remember_error(params["log"], message)
         where = f" The whole output is in {params['log']}." if params["log"] and list(took) == ["building"] else ""
+        if list(took)[-1] == "trying":
+            where = " Where there is no room for two copies of the model, set trial: false for this function."
         raise NuclioError(
             f"The function {params['name']} could not be deployed: {message}\n"
             f"Correct what the last lines complain about and run again.{where}"

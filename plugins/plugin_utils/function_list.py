@@ -83,7 +83,7 @@ def nuclio_resolve(
 
 def nuclio_select(
     functions: Iterable[Mapping[str, Any]],
-    catalogue: Iterable[str],
+    catalogue: Mapping[str, Mapping[str, Any]],
     run_tags: Iterable[str],
     only: Any = "",
     remove: Any = "",
@@ -92,14 +92,16 @@ def nuclio_select(
 
     Args:
         functions: the resolved list.
-        catalogue: names that are built in; they are tags even when the list does not have them.
+        catalogue: entries that are built in, by name; their names are tags even when the list does not have them.
         run_tags: what was given with ``--tags``.
         only: names that were asked for, as a list or separated by commas; they win over tags.
-        remove: names of functions that are to go, in the same form; the run is about nothing else.
+        remove: names of functions that are to go, in the same form; the run is about nothing else. They need not be
+            in the list any more: then they are names in Nuclio.
     """
-    if _names(remove):
-        asked = nuclio_select(functions, catalogue, run_tags, remove)
-        return [{**function, "state": "absent", "skip": ""} for function in asked]
+    if gone := _names(remove):
+        ids = {name: entry.get("id") or name for name, entry in catalogue.items()}
+        ids |= {function["name"]: function["id"] for function in functions}
+        return [{"name": name, "id": ids.get(name, name), "state": "absent", "skip": ""} for name in sorted(gone)]
     listed = [dict(function) for function in functions]
     tags_of = {function["id"]: {function["name"], function["id"], *function.get("tags", [])} for function in listed}
     wanted = _names(only)

@@ -102,7 +102,7 @@ def test_what_should_be_absent_needs_no_source() -> None:
 )
 def test_tags_choose_functions(tags: list[str], only: Any, expected: list[str]) -> None:
     functions = resolve({"name": "sam2"}, {"name": "sam1", "tags": ["segmentation"]})
-    chosen = nuclio.nuclio_select(functions, [*CATALOGUE, "yolov3"], tags, only)
+    chosen = nuclio.nuclio_select(functions, {**CATALOGUE, "yolov3": {}}, tags, only)
     assert [function["id"] for function in chosen] == expected
 
 
@@ -302,11 +302,11 @@ def test_what_went_wrong_is_told_for_each_function() -> None:
 
 def test_removal_by_name_is_about_nothing_else() -> None:
     listed = [{"id": "sam2", "name": "sam2", "skip": ""}, {"id": "x", "name": "sam1", "skip": "no GPU"}]
-    assert nuclio.nuclio_select(listed, ["sam2"], ["models"], remove="sam1") == [
-        {"id": "x", "name": "sam1", "skip": "", "state": "absent"}
-    ]
-    with pytest.raises(AnsibleFilterError, match="no function called sam3"):
-        nuclio.nuclio_select(listed, ["sam2"], ["models"], remove=["sam3"])
+    catalogue = {"sam2": {}, "yolov3": {"id": "openvino-yolo"}}
+    gone = nuclio.nuclio_select(listed, catalogue, ["models"], remove="sam1,left-the-list,yolov3")
+    assert [function["id"] for function in gone] == ["left-the-list", "x", "openvino-yolo"]
+    assert {function["state"] for function in gone} == {"absent"}
+    assert all(not function["skip"] for function in gone)
 
 
 def test_base_images_that_are_known_before_cvat_is_there(tmp_path: Path) -> None:
