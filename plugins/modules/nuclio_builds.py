@@ -83,6 +83,14 @@ options:
   logs:
     description: Folder on the host for the output of each build.
     type: path
+  phase:
+    description: Set by the action plugin, which looks first and builds in the background.
+    type: str
+    choices: [look, build, both]
+    default: both
+  progress:
+    description: Set by the action plugin.
+    type: path
 attributes:
   check_mode:
     support: full
@@ -182,7 +190,6 @@ def main() -> None:
             "pull": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 3600},
             "logs": {"type": "path"},
-            # The action plugin looks first, and builds in the background.
             "phase": {"type": "str", "choices": ["look", "build", "both"], "default": "both"},
             "progress": {"type": "path"},
         },
