@@ -33,6 +33,7 @@ class State:
     state: str = "absent"
     message: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     running: bool = False
     container: Mapping[str, Any] | None = None
     #: Where the dashboard calls it: the container's address when it was deployed.
@@ -50,6 +51,7 @@ class State:
             state=status.get("state") or "unknown",
             message=status.get("message") or "",
             annotations=metadata.get("annotations") or {},
+            labels=metadata.get("labels") or {},
             running=running,
             container=container,
             address=next(iter(status.get("internalInvocationUrls") or [""])).rpartition(":")[0],
@@ -206,7 +208,7 @@ class Function:
             spec = json.loads(labels["nuclio.io/function-spec"])
         except (KeyError, ValueError):
             return False
-        config = {"metadata": {"annotations": dict(before.annotations)}, "spec": spec}
+        config = {"metadata": {"annotations": dict(before.annotations), "labels": dict(before.labels)}, "spec": spec}
         try:
             self.clear()
             self.start(image, config, readiness_timeout)

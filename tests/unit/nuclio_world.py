@@ -154,7 +154,8 @@ def deploy(state: dict[str, Any], name: str, arguments: list[str]) -> int:
         print("Function cannot be updated when existing function is being provisioned")
         return 1
     config = json.loads(Path(option(arguments, "--file")).read_text())
-    config["metadata"]["labels"] = {"nuclio.io/project-name": option(arguments, "--project-name")}
+    project = {"nuclio.io/project-name": option(arguments, "--project-name")}
+    config["metadata"]["labels"] = {**(config["metadata"].get("labels") or {}), **project}
     image = option(arguments, "--run-image")
     if image and image not in state["images"]:
         print("no such image")

@@ -173,7 +173,11 @@ def test_what_fails_beside_it_does_not_touch_what_serves(
 
 
 def test_the_old_version_serves_again(deploy, world: World, tmp_path: Path) -> None:
-    deploy()
+    labelled: dict[str, Any] = {
+        **CONFIG,
+        "metadata": {"labels": {"team": "roads"}, "annotations": {"type": "detector"}},
+    }
+    deploy(config=labelled)
     before = container_of(world)
     (tmp_path / "context" / "main.py").write_text("two")
     world.set(switch_fails=["sam2"])
@@ -190,6 +194,8 @@ def test_the_old_version_serves_again(deploy, world: World, tmp_path: Path) -> N
     assert "it failed while switching. The version that served before serves again." in answer["msg"]
     assert container_of(world)["Image"] == before["Image"]
     assert world.state_of("sam2") == "ready"
+    metadata = world.state["functions"]["sam2"]["metadata"]
+    assert (metadata["labels"]["team"], metadata["annotations"]["type"]) == ("roads", "detector")
     assert deploy()["action"] == "redeployed"
 
 
