@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_config
+from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_configs
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
-    nuclio_builds,
+    nuclio_base_images,
     nuclio_checkpoint,
     nuclio_parts,
     nuclio_place,
     nuclio_problems,
 )
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import nuclio_resolve, nuclio_select
+from ansible_collections.annotation.server.plugins.plugin_utils.function_runs import (
+    nuclio_steps,
+    nuclio_table,
+    nuclio_todo,
+    nuclio_wishes,
+    nuclio_wrong,
+)
 from ansible_collections.annotation.server.plugins.plugin_utils.torch_build import torch_build
 
 
@@ -24,11 +31,16 @@ class FilterModule:
         return {
             "nuclio_resolve": nuclio_resolve,
             "nuclio_select": nuclio_select,
-            "nuclio_config": nuclio_config,
-            "nuclio_builds": nuclio_builds,
+            "nuclio_configs": nuclio_configs,
+            "nuclio_base_images": nuclio_base_images,
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,
             "nuclio_problems": nuclio_problems,
             "nuclio_checkpoint": nuclio_checkpoint,
+            "nuclio_wishes": nuclio_wishes,
+            "nuclio_todo": nuclio_todo,
+            "nuclio_steps": nuclio_steps,
+            "nuclio_table": nuclio_table,
+            "nuclio_wrong": nuclio_wrong,
             "nuclio_torch_build": torch_build,
         }

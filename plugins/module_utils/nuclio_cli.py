@@ -9,6 +9,8 @@ exists; every ``get`` creates a project, a volume and a helper container, so che
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -16,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,7 @@ class Nuctl:
         """Remember the binary and the namespace. Its environment is the module's."""
         self.path = path
         self.namespace = namespace
+        self._version = ""
 
     def __call__(
         self,
@@ -160,15 +163,17 @@ class Nuctl:
         return run(command, timeout, log, hopeless)
 
     def version(self) -> str:
-        """Return its version.
+        """Return its version; it is asked once.
 
         Raises:
             NuclioError: it does not run or does not say.
         """
-        answer = run([self.path, "version"])
-        if answer.rc != 0 or not version(answer.text):
-            raise NuclioError(f"{self.path} version does not say its version:\n{last_lines(answer.text)}")
-        return version(answer.text)
+        if not self._version:
+            answer = run([self.path, "version"])
+            if answer.rc != 0 or not version(answer.text):
+                raise NuclioError(f"{self.path} version does not say its version:\n{last_lines(answer.text)}")
+            self._version = version(answer.text)
+        return self._version
 
     def get(self, kind: str, name: str = "") -> list[dict[str, Any]]:
         """Return functions or projects; an empty list when there are none.
@@ -201,6 +206,10 @@ class Docker:
     def image_id(self, name: str) -> str:
         """Return the identifier of a local image; empty when it is not there."""
         return (self._inspect("image", name) or {}).get("Id", "")
+
+    def image_size(self, name: str) -> int:
+        """Return the size of a local image in bytes; 0 when it is not there."""
+        return int((self._inspect("image", name) or {}).get("Size") or 0) if name else 0
 
     def image_label(self, name: str, label: str) -> str:
         """Return a label of a local image; empty when the image or the label is not there."""
@@ -238,6 +247,25 @@ class Docker:
             return None
         found = json.loads(answer.out or "[]")
         return found[0] if found else None
+
+
+def in_project(function: Mapping[str, Any], project: str) -> bool:
+    """Tell whether a function belongs to a project."""
+    return bool(((function.get("metadata") or {}).get("labels") or {}).get(PROJECT_LABEL) == project)
+
+
+def container_name(namespace: str, function: str) -> str:
+    """Return the name that Nuclio gives a function's container."""
+    return f"nuclio-{namespace}-{function}"
+
+
+@contextlib.contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Wait until nobody else works on this, a function or an image, and let nobody begin meanwhile."""
+    name = re.sub("[^a-z0-9.-]", "-", what)
+    with Path(f"/run/lock/annotation-server-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_running(container: Mapping[str, Any] | None) -> bool:

@@ -6,18 +6,23 @@ Kept apart from the Ansible module, so that tests drive it with a nuctl of their
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils import (
+    docker_times,
+    nuclio_build,
+    nuclio_cli,
+    nuclio_inputs,
+)
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 
 _POLL_SECONDS = 2.0
 _HOPELESS_RESTARTS = 3
+#: What nuctl may need besides waiting for the function.
+_OVERHEAD_SECONDS = 300
 
 
 @dataclass
@@ -28,10 +33,29 @@ class State:
     state: str = "absent"
     message: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     running: bool = False
     container: Mapping[str, Any] | None = None
     #: Where the dashboard calls it: the container's address when it was deployed.
     address: str = ""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any] | None, container: Mapping[str, Any] | None) -> State:
+        """Put together what Nuclio has noted about a function and what Docker says of its container."""
+        running = nuclio_cli.is_running(container)
+        if not record:
+            return cls(container=container, running=running)
+        metadata, status = record.get("metadata") or {}, record.get("status") or {}
+        return cls(
+            exists=True,
+            state=status.get("state") or "unknown",
+            message=status.get("message") or "",
+            annotations=metadata.get("annotations") or {},
+            labels=metadata.get("labels") or {},
+            running=running,
+            container=container,
+            address=next(iter(status.get("internalInvocationUrls") or [""])).rpartition(":")[0],
+        )
 
     def holds_address(self, network: str) -> bool:
         """Whether the container has that address whenever it starts, and not whichever is free then."""
@@ -68,7 +92,7 @@ class Function:
         self.project = project
         self.nuctl = nuctl
         self.docker = docker
-        self.container_name = f"nuclio-{nuctl.namespace}-{name}"
+        self.container_name = nuclio_cli.container_name(nuctl.namespace, name)
 
     def read(self, pure: bool = False) -> State:
         """Look at the function; ``pure`` reads files only, because nuctl's ``get`` changes things."""
@@ -76,19 +100,7 @@ class Function:
             found = self.docker.stored("functions", self.nuctl.namespace, self.name)
         else:
             found = self.nuctl.get("function", self.name)
-        container = self.docker.container(self.container_name)
-        if not found:
-            return State(container=container, running=nuclio_cli.is_running(container))
-        metadata, status = found[0].get("metadata") or {}, found[0].get("status") or {}
-        return State(
-            exists=True,
-            state=status.get("state") or "unknown",
-            message=status.get("message") or "",
-            annotations=metadata.get("annotations") or {},
-            running=nuclio_cli.is_running(container),
-            container=container,
-            address=next(iter(status.get("internalInvocationUrls") or [""])).rpartition(":")[0],
-        )
+        return State.of(found[0] if found else None, self.docker.container(self.container_name))
 
     def settle(self, timeout: float) -> State:
         """Give a function with the right content time to become ready: after a reboot, or when it was stopped.
@@ -116,41 +128,55 @@ class Function:
             NuclioError: another container has the address.
         """
         state = self.read()
-        if state.holds_address(self.network):
+        if not state.holds_address(self.network):
+            self._take_address(state.address)
+
+    def _present_address(self, container: Mapping[str, Any]) -> str:
+        """Return the address that the container has in the function's network now; empty if it has none."""
+        networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
+        return str((networks.get(self.network) or {}).get("IPAddress") or "")
+
+    def _take_address(self, address: str) -> None:
+        if not self.network or not address:
             return
         self.docker("network", "disconnect", self.network, self.container_name)
-        answer = self.docker("network", "connect", "--ip", state.address, self.network, self.container_name)
+        answer = self.docker("network", "connect", "--ip", address, self.network, self.container_name)
         if answer.rc != 0:
             self.docker("network", "connect", self.network, self.container_name)
-            raise NuclioError(
-                f"{self.container_name} cannot have {state.address}, where Nuclio looks for it: {answer.text}"
-            )
+            raise NuclioError(f"{self.container_name} cannot have {address}, where Nuclio looks for it: {answer.text}")
 
-    def deploy(
-        self, context: str, config: Mapping[str, Any], timeout: float, readiness_timeout: int, log: Path | None
-    ) -> None:
-        """Build and start it.
+    def start(self, image: str, config: Mapping[str, Any], readiness_timeout: int) -> float:
+        """Start the function from an image that is there; whatever ran before is removed by nuctl.
+
+        Args:
+            image: its name.
+            config: the function's configuration; what it says about building is of no use here.
+            readiness_timeout: longest time for loading the model, in seconds.
+
+        Returns:
+            How long it took to load the model, in seconds: from the container's start until it was found healthy.
 
         Raises:
-            NuclioError: it did not become ready; with the last lines of the build or of the function itself.
+            NuclioError: it did not become ready; with the last lines of nuctl or of the function itself.
         """
         before = (self.docker.container(self.container_name) or {}).get("Id")
-        arguments = ["--path", context, "--readiness-timeout", str(readiness_timeout)]
         try:
-            answer = self._deploy(config, arguments, timeout, log, before)
+            answer = self._deploy(image, config, readiness_timeout, before)
             said = f"What nuctl says:\n{nuclio_cli.last_lines(answer.text)}"
             if answer.rc == 0:
-                self.hold_address()
+                container = self.docker.container(self.container_name) or {}
+                # Nuclio has just noted the address that the container has now: no need to ask for it.
+                self._take_address(self._present_address(container))
                 state = self.read()
                 if state.ready:
-                    return
+                    return docker_times.seconds_to_health(container)
                 said = f"nuctl deployed it, but it is {state.in_words()}. {state.message}"
         except NuclioError as error:
             # nuctl could tell nobody: the store still says "building".
             said = f"{error}\nThe next run clears the unfinished deploy away."
         after = (self.docker.container(self.container_name) or {}).get("Id")
         if after and after != before:
-            # It was built; then what it says itself is the reason, and nuctl only repeats it.
+            # It was started; then what it says itself is the reason, and nuctl only repeats it.
             said = f"What the function itself says:\n{self.docker.logs(self.container_name)}"
         raise NuclioError(said)
 
@@ -182,19 +208,13 @@ class Function:
             spec = json.loads(labels["nuclio.io/function-spec"])
         except (KeyError, ValueError):
             return False
-        for key in ("build", "image", "imageHash"):
-            spec.pop(key, None)
-        config = {"metadata": {"annotations": dict(before.annotations)}, "spec": spec}
+        config = {"metadata": {"annotations": dict(before.annotations), "labels": dict(before.labels)}, "spec": spec}
         try:
             self.clear()
-            running = (self.docker.container(self.container_name) or {}).get("Id")
-            arguments = ["--run-image", image, "--readiness-timeout", str(readiness_timeout)]
-            answer = self._deploy(config, arguments, 600, None, running)
-            if answer.rc == 0:
-                self.hold_address()
-            return answer.rc == 0 and self.read().ready
+            self.start(image, config, readiness_timeout)
         except NuclioError:
             return False
+        return True
 
     def clear(self) -> None:
         """Remove a deploy that was killed half-way; nuctl refuses every other command on it."""
@@ -226,13 +246,11 @@ class Function:
         return bool(helpers) and self.docker("container", "rm", "--force", *helpers).rc == 0
 
     def _deploy(
-        self, config: Mapping[str, Any], arguments: list[str], timeout: float, log: Path | None, before: str | None
+        self, image: str, config: Mapping[str, Any], readiness_timeout: int, before: str | None
     ) -> nuclio_cli.Answer:
-        metadata = {**(config.get("metadata") or {}), "name": self.name, "namespace": self.nuctl.namespace}
-        with tempfile.TemporaryDirectory(prefix="nuctl-") as folder:
-            # JSON is YAML: no YAML writer is needed on the host.
-            path = Path(folder, "function.yaml")
-            path.write_text(json.dumps({**config, "metadata": metadata}, indent=2))
-            path.chmod(0o600)
-            command = ["deploy", self.name, "--project-name", self.project, "--file", str(path), *arguments]
-            return self.nuctl(*command, timeout=timeout, log=log, hopeless=lambda: self.keeps_ending(before))
+        spec = {key: value for key, value in config["spec"].items() if key not in ("build", "image", "imageHash")}
+        with nuclio_build.config_file({**config, "spec": spec}, self.name, self.nuctl.namespace) as path:
+            command = ["deploy", self.name, "--project-name", self.project, "--file", path, "--run-image", image]
+            command += ["--readiness-timeout", str(readiness_timeout)]
+            limit = readiness_timeout + _OVERHEAD_SECONDS
+            return self.nuctl(*command, timeout=limit, hopeless=lambda: self.keeps_ending(before))

@@ -18,6 +18,8 @@ from ansible_collections.annotation.server.plugins.module_utils import nuclio_cl
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 
 INPUTS_LABEL = "annotation-server.inputs"
+#: On everything that is built here; what is removed as unused is looked for by it.
+MADE_LABEL = "annotation-server.made"
 _FROM = re.compile(r"^(\s*FROM\s+(?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 
 
@@ -58,18 +60,39 @@ def ensure(
     """
     made: dict[str, str] = {}
     for build in builds:
-        folder = Path(build["path"])
-        dockerfile = folder / "Dockerfile"
-        if not dockerfile.is_file():
-            raise NuclioError(
-                f"{dockerfile} does not exist, so the image {build['name']} cannot be built. "
-                "Does this CVAT release make it in another way? Then give the function's own list of builds."
-            )
-        text = with_prefix(dockerfile.read_text(), prefix, made)
-        wanted = _hash(nuclio_inputs.manifest(folder), text, made)
-        if docker.image_label(build["name"], INPUTS_LABEL) != wanted:
-            _build(build["name"], folder, text, wanted, docker, timeout, log)
+        # Several functions may stand on the same image.
+        with nuclio_cli.alone(f"image-{build['name']}"):
+            text, wanted = _wanted(build, prefix, made)
+            if docker.image_label(build["name"], INPUTS_LABEL) != wanted:
+                _build(build["name"], Path(build["path"]), text, wanted, docker, timeout, log)
         made[build["name"]] = docker.image_id(build["name"])
+
+
+def pending(builds: Iterable[Mapping[str, str]], docker: nuclio_cli.Docker, prefix: str) -> bool:
+    """Tell whether :func:`ensure` would build something; a folder that is not there counts as something."""
+    made: dict[str, str] = {}
+    for build in builds:
+        try:
+            _, wanted = _wanted(build, prefix, made)
+        except NuclioError:
+            return True
+        if docker.image_label(build["name"], INPUTS_LABEL) != wanted:
+            return True
+        made[build["name"]] = docker.image_id(build["name"])
+    return False
+
+
+def _wanted(build: Mapping[str, str], prefix: str, made: Mapping[str, str]) -> tuple[str, str]:
+    """Return the Dockerfile with the mirror in it, and the hash of all that the image is made of."""
+    folder = Path(build["path"])
+    dockerfile = folder / "Dockerfile"
+    if not dockerfile.is_file():
+        raise NuclioError(
+            f"{dockerfile} does not exist, so the image {build['name']} cannot be built. "
+            "Does this CVAT release make it in another way? Then give the function's own list of builds."
+        )
+    text = with_prefix(dockerfile.read_text(), prefix, made)
+    return text, _hash(nuclio_inputs.manifest(folder), text, dict(made))
 
 
 def _build(
@@ -78,7 +101,16 @@ def _build(
     with tempfile.NamedTemporaryFile("w", prefix="Dockerfile-") as file:
         file.write(text)
         file.flush()
-        options = ["--label", f"{INPUTS_LABEL}={wanted}", "--tag", name, "--file", file.name]
+        options = [
+            "--label",
+            f"{INPUTS_LABEL}={wanted}",
+            "--label",
+            f"{MADE_LABEL}=base",
+            "--tag",
+            name,
+            "--file",
+            file.name,
+        ]
         answer = docker("build", *options, str(folder), timeout=timeout, log=log)
     if answer.rc != 0:
         raise NuclioError(f"The image {name} does not build from {folder}:\n{nuclio_cli.last_lines(answer.text)}")

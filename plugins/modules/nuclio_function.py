@@ -8,13 +8,16 @@ module: nuclio_function
 short_description: Deploy a Nuclio function when it must be, or remove it
 version_added: 0.1.0
 description:
-  - Builds and starts a function with C(nuctl deploy), only when its files, its configuration, nuctl's version or its
-    base image differ from those it was deployed with, or when it is not ready. The hash of all four is kept as an
-    annotation.
+  - Builds and starts a function only when its files, its configuration, nuctl's version or its base image differ from
+    those it was deployed with, or when it is not ready. The hash of all four is kept as an annotation.
+  - The new image is built while the function goes on serving, under a name that holds the hash, so that what is built
+    once is not built again. Then it is started beside the function and asked (O(trial)). Only when it answers,
+    C(nuctl deploy --run-image) puts it in the function's place, which costs the time for loading the model.
   - Makes the address that the container got its own, because Nuclio's dashboard goes on calling it there after a
     reboot, when Docker would have given it another one.
   - Clears a deploy away that was killed half-way. Starts a stopped container instead of building it again.
-  - When the new version does not build or does not start, the version that served before is started again.
+  - A version that does not build, or does not answer when it is tried, is never put in the function's place. When it
+    fails there all the same, the version that served before is started again.
 options:
   name:
     description: The function's name in Nuclio, which is also its id in CVAT.
@@ -76,8 +79,24 @@ options:
     description: Ask the registry for a newer base image first. A base image that is not there is always pulled.
     type: bool
     default: false
+  image:
+    description:
+      - An image with this content that was built already, as M(annotation.server.nuclio_builds) returns it. Without it
+        the image is built here unless there is one.
+    type: str
+  trial:
+    description:
+      - Start the new version beside a function that serves, and put it in its place only if it answers. For that time
+        two copies of the model are in memory. Without it, that a version does not start is noticed only in the
+        function's place.
+    type: bool
+    default: true
+  old_images:
+    description: How many earlier images of the function are kept, so that going back needs no build.
+    type: int
+    default: 1
   timeout:
-    description: Longest time for building and starting, in seconds.
+    description: Longest time for building, in seconds.
     type: int
     default: 3600
   readiness_timeout:
@@ -134,62 +153,40 @@ hash:
   type: str
   returned: when O(state=present)
 seconds:
-  description: How long building and starting took.
+  description: How long everything took.
   type: float
   returned: success
+steps:
+  description:
+    - Seconds of each step that was needed (C(building), C(trying), C(switching)), and C(loading), what of the last one
+      was the new version loading its model. The function does not answer during part of C(switching).
+  type: dict
+  returned: when O(state=present)
+  sample: {building: 312.4, trying: 9.1, switching: 7.0, loading: 5.2}
+removed_images:
+  description: Earlier images of the function that were removed.
+  type: list
+  elements: str
+  returned: when it was deployed
 """
 
-import fcntl
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_images, nuclio_inputs
+from ansible_collections.annotation.server.plugins.module_utils import (
+    nuclio_build,
+    nuclio_cli,
+    nuclio_info,
+    nuclio_inputs,
+    nuclio_plan,
+)
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import NuclioError
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import Function, State
-
-
-def read_inputs(
-    params: dict[str, Any], nuctl: nuclio_cli.Nuctl, docker: nuclio_cli.Docker, pure: bool
-) -> dict[str, Any]:
-    """Gather what the function is made of; ``pure`` pulls nothing and accepts that nuctl is missing."""
-    files = params["files"]
-    if files is None:
-        files = nuclio_inputs.manifest(Path(params["context"]))
-    try:
-        version = nuctl.version()
-    except NuclioError:
-        if not pure:
-            raise
-        version = ""
-    if not pure:
-        log = Path(params["log"]) if params["log"] else None
-        nuclio_images.ensure(params["builds"], docker, params["image_prefix"], params["timeout"], log)
-    image = (((params["config"].get("spec") or {}).get("build")) or {}).get("baseImage") or ""
-    identifier = docker.image_id(image) if image else ""
-    if image and not pure and (params["pull"] or not identifier):
-        answer = docker("pull", image, timeout=params["timeout"])
-        identifier = docker.image_id(image)
-        if not identifier:
-            raise NuclioError(
-                f"The base image {image} cannot be pulled:\n{nuclio_cli.last_lines(answer.text, 5)}\n"
-                "Check the address, the network and the mirror, or load it with docker load."
-            )
-    return nuclio_inputs.inputs(files, params["config"], version, identifier)
-
-
-def why_deploy(before: State, wanted: dict[str, Any], force: bool) -> list[str]:
-    """Say why the function must be deployed; an empty list when it need not be."""
-    if not before.exists:
-        return ["it is not deployed yet"]
-    if before.state in nuclio_cli.PROVISIONING:
-        return [f"an earlier deploy did not end (state {before.state})"]
-    if before.hash != nuclio_inputs.content_hash(wanted):
-        return nuclio_inputs.differences(before.annotations, wanted)
-    if not before.ready:
-        return [f"it is {before.in_words()}"]
-    return ["it was asked for"] if force else []
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_trial import Trial
 
 
 def shown(before: State, wanted: dict[str, Any], reasons: list[str]) -> dict[str, str]:
@@ -221,55 +218,99 @@ def wait_for_others(name: str, timeout: float) -> None:
         time.sleep(2)
 
 
-def deploy(function: Function, params: dict[str, Any], wanted: dict[str, Any], before: State) -> None:
-    """Build and start the function; when that fails, put the version that served before back."""
-    config = params["config"]
-    metadata = dict(config.get("metadata") or {})
+def steps(
+    function: Function, params: dict[str, Any], wanted: dict[str, Any], before: State, took: dict[str, float]
+) -> None:
+    """Build, try and switch; ``took`` is told the seconds of each step.
+
+    Raises:
+        NuclioError: a step failed. Whether the old version still serves depends on the step.
+    """
+    image = params["image"] or nuclio_build.image_name(function.name, nuclio_inputs.content_hash(wanted))
+    if params["image"] is None and (params["force"] or not function.docker.image_id(image)):
+        with timed(took, "building"):
+            log = Path(params["log"]) if params["log"] else None
+            nuclio_build.build(
+                function.nuctl, function.name, image, params["context"], params["config"], params["timeout"], log
+            )
+    if params["trial"] and before.running:
+        with timed(took, "trying"):
+            Trial(function).run(image, params["config"], params["readiness_timeout"])
+    metadata = dict(params["config"].get("metadata") or {})
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **nuclio_inputs.to_annotations(wanted)}
+    with timed(took, "switching"):
+        function.clear()
+        loading = function.start(image, {**params["config"], "metadata": metadata}, params["readiness_timeout"])
+    took["loading"] = loading
+
+
+@contextlib.contextmanager
+def timed(took: dict[str, float], step: str) -> Iterator[None]:
+    """Note how long a step takes; it is noted when it begins, so that a failure knows where it happened."""
+    started, took[step] = time.monotonic(), 0.0
+    yield
+    took[step] = round(time.monotonic() - started, 1)
+
+
+def deploy(
+    function: Function, params: dict[str, Any], wanted: dict[str, Any], before: State
+) -> tuple[dict[str, float], list[str]]:
+    """Replace what serves; when that fails, see to it that the version that served before serves.
+
+    Returns:
+        The seconds that each step took, and the names of old images that were removed.
+
+    Raises:
+        NuclioError: which step failed, with the last lines of its output, and what serves now.
+    """
     had_served = before.running and before.container is not None
-    image = function.keep_image(before.container) if had_served else ""
-    function.clear()
+    previous = function.keep_image(before.container) if had_served else ""
+    took: dict[str, float] = {}
     try:
-        log = Path(params["log"]) if params["log"] else None
-        if log:
-            log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        function.deploy(
-            params["context"], {**config, "metadata": metadata}, params["timeout"], params["readiness_timeout"], log
-        )
+        steps(function, params, wanted, before, took)
     except NuclioError as error:
         if not had_served:
             end = "It did not serve before and does not now."
-        elif image and function.restore(before, image, params["readiness_timeout"]):
+        elif "switching" not in took:
+            end = "The version that served before was not touched and goes on serving."
+        elif previous and function.restore(before, previous, params["readiness_timeout"]):
             end = "The version that served before serves again."
         else:
             now = function.read()
             end = f"The version that served before could not be started again: the function is {now.in_words()}."
-        where = f" The whole output is in {params['log']}." if params["log"] else ""
+        message = f"it failed while {list(took)[-1]}. {end}\n{error}"
+        nuclio_info.remember_error(params["log"], message)
+        where = f" The whole output is in {params['log']}." if params["log"] and list(took) == ["building"] else ""
+        if list(took)[-1] == "trying":
+            where = " Where there is no room for two copies of the model, set trial: false for this function."
         raise NuclioError(
-            f"The function {params['name']} could not be deployed. {end}\n{error}\n"
+            f"The function {params['name']} could not be deployed: {message}\n"
             f"Correct what the last lines complain about and run again.{where}"
         ) from error
     finally:
-        function.forget_image(image)
+        function.forget_image(previous)
+    nuclio_info.remember_error(params["log"], "")
+    return took, nuclio_build.forget_old(function.docker, function.name, 1 + params["old_images"])
 
 
 def ensure_present(module: AnsibleModule, function: Function) -> dict[str, Any]:
     """Deploy the function if it must be."""
     params = module.params
     pure = module.check_mode
-    wanted = read_inputs(params, function.nuctl, function.docker, pure)
+    wanted = nuclio_plan.read_inputs(params, function.nuctl, function.docker, pure)
     if not pure:
         wait_for_others(params["name"], params["timeout"])
+        Trial(function).sweep()
     before = function.read(pure)
     same = before.exists and before.hash == nuclio_inputs.content_hash(wanted)
-    result: dict[str, Any] = {"hash": nuclio_inputs.content_hash(wanted), "seconds": 0.0}
+    result: dict[str, Any] = {"hash": nuclio_inputs.content_hash(wanted), "seconds": 0.0, "steps": {}}
     if same and not before.ready and not pure and not params["force"] and before.state in ("ready", "unhealthy"):
         started = time.monotonic()
         before = function.settle(params["readiness_timeout"])
         if before.ready:
             took = round(time.monotonic() - started, 1)
             return {**result, "changed": True, "action": "started", "reasons": ["it was not ready"], "seconds": took}
-    reasons = why_deploy(before, wanted, params["force"])
+    reasons = nuclio_plan.why_deploy(before, wanted, params["force"])
     if not reasons and not before.holds_address(function.network):
         try:
             if not pure:
@@ -287,7 +328,7 @@ def ensure_present(module: AnsibleModule, function: Function) -> dict[str, Any]:
     )
     if not pure:
         started = time.monotonic()
-        deploy(function, params, wanted, before)
+        result["steps"], result["removed_images"] = deploy(function, params, wanted, before)
         result["seconds"] = round(time.monotonic() - started, 1)
     return result
 
@@ -298,7 +339,10 @@ def ensure_absent(module: AnsibleModule, function: Function) -> dict[str, Any]:
     if not before.exists:
         return {"changed": False, "action": "none", "reasons": []}
     if not module.check_mode:
+        Trial(function).sweep()
         function.delete(force=before.state in nuclio_cli.PROVISIONING)
+        nuclio_info.remember_error(module.params["log"], "")
+        nuclio_build.forget_old(function.docker, function.name, keep=0)
     return {
         "changed": True,
         "action": "removed",
@@ -328,6 +372,9 @@ def main() -> None:
             "image_prefix": {"type": "str", "default": ""},
             "force": {"type": "bool", "default": False},
             "pull": {"type": "bool", "default": False},
+            "image": {"type": "str"},
+            "trial": {"type": "bool", "default": True},
+            "old_images": {"type": "int", "default": 1},
             "timeout": {"type": "int", "default": 3600},
             "readiness_timeout": {"type": "int", "default": 300},
             "log": {"type": "path"},
@@ -350,8 +397,7 @@ def main() -> None:
             result = ensure(module, function)
         else:
             # Two runs at once would each find the other's deploy "half-way" and remove it.
-            with Path(f"/run/lock/annotation-server-{params['name']}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with nuclio_cli.alone(params["name"]):
                 result = ensure(module, function)
     except NuclioError as error:
         module.fail_json(msg=str(error))

@@ -90,11 +90,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.annotation.server.plugins.module_utils import nuclio_cli, nuclio_inputs
 
 
-def in_project(function: dict[str, Any], project: str) -> bool:
-    """Tell whether a function belongs to a project."""
-    return ((function.get("metadata") or {}).get("labels") or {}).get(nuclio_cli.PROJECT_LABEL) == project
-
-
 def summary(function: dict[str, Any]) -> dict[str, Any]:
     """Reduce what nuctl says about a function to what a playbook needs."""
     metadata = function.get("metadata") or {}
@@ -153,7 +148,9 @@ def main() -> None:
         else:
             functions = nuctl.get("function")
             # A function of the project proves that the project is there: one call less.
-            missing = not any(in_project(function, name) for function in functions) and not nuctl.get("project", name)
+            missing = not any(nuclio_cli.in_project(function, name) for function in functions) and not nuctl.get(
+                "project", name
+            )
             if missing:
                 answer = nuctl("create", "project", name)
                 if answer.rc != 0:
@@ -162,7 +159,7 @@ def main() -> None:
                     )
     except nuclio_cli.NuclioError as error:
         module.fail_json(msg=str(error))
-    inside = [summary(function) for function in functions if in_project(function, name)]
+    inside = [summary(function) for function in functions if nuclio_cli.in_project(function, name)]
     module.exit_json(
         changed=missing or bool(pulled), pulled=pulled, functions=sorted(inside, key=lambda function: function["name"])
     )

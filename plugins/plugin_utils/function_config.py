@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import CA_FOLDER
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def nuclio_configs(
+    functions: Iterable[Mapping[str, Any]], texts: Mapping[str, str], source_dir: str, settings: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the configuration of each function, by its id.
+
+    Args:
+        functions: resolved entries.
+        texts: the function.yaml of those that come with CVAT, by id.
+        source_dir: folder in which the others lie, on the control node.
+        settings: as :func:`nuclio_config` takes them.
+    """
+    configs = {}
+    for function in functions:
+        text = texts.get(function["id"])
+        if text is None:
+            text = Path(source_dir, function["source"], function["config_file"]).read_text()
+        try:
+            own = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise AnsibleFilterError(f"{function['config_file']} of {function['name']} is no YAML: {error}") from error
+        configs[function["id"]] = nuclio_config(own, function, settings)
+    return configs
 
 
 def nuclio_config(
@@ -31,18 +57,22 @@ def nuclio_config(
         )
     final = copy.deepcopy(dict(config))
     metadata = final["metadata"] = dict(final.get("metadata") or {})
-    own_name = metadata.get("name")
     metadata["name"] = function["id"]
     metadata.pop("namespace", None)
     for key in ("labels", "annotations"):
-        if function.get(key):
-            metadata[key] = merge(metadata.get(key) or {}, {name: str(value) for name, value in function[key].items()})
+        # CVAT's own files have numbers among them (DEXTR: version, min_pos_points). nuctl turns them into text only
+        # when it reads YAML; what it is given here is JSON.
+        both = merge(metadata.get(key) or {}, function.get(key) or {})
+        if both:
+            metadata[key] = {name: _text(value) for name, value in both.items()}
 
     spec = final["spec"] = dict(final["spec"])
     environment = {item["name"]: item for item in spec.get("env") or []}
-    environment |= {name: {"name": name, "value": str(value)} for name, value in (function.get("env") or {}).items()}
+    environment |= {name: {"name": name, "value": value} for name, value in (function.get("env") or {}).items()}
     if environment:
-        spec["env"] = list(environment.values())
+        spec["env"] = [
+            {**item, "value": _text(item["value"])} if "value" in item else item for item in environment.values()
+        ]
     if function.get("resources"):
         spec["resources"] = merge(spec.get("resources") or {}, function["resources"])
 
@@ -52,9 +82,6 @@ def nuclio_config(
         prefix = settings.get("image_prefix") or ""
         made_here = base_image in [image["name"] for image in function.get("builds") or []]
         build["baseImage"] = base_image if made_here or base_image.startswith(prefix) else f"{prefix}{base_image}"
-    if own_name and own_name != function["id"]:
-        # Made from another function: its image must not take the other's name.
-        build["image"] = f"annotation-server/{function['id']}"
     # The base image was pulled before, so that it is the one in the content hash; Nuclio's own are tagged by version.
     build["noBaseImagesPull"] = True
     own = dict(build.get("directives") or {})
@@ -104,6 +131,13 @@ def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]]) -
     own = [_for_these_cards(directive, settings) for directive in own]
     directives += [directive for name, directive in arguments.items() if name not in declared]
     return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
+
+
+def _text(value: Any) -> str:
+    """Return a value as YAML writes it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _for_these_cards(directive: Mapping[str, str], settings: Mapping[str, Any]) -> Mapping[str, str]:

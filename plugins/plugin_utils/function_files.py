@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
+
 #: Folder of certificate authorities in the build context.
 CA_FOLDER = ".certificates"
 
@@ -51,6 +53,29 @@ def nuclio_builds(function: Mapping[str, Any], cvat_dir: str) -> list[dict[str, 
         {"name": build["name"], "path": nuclio_place(build["source"], "", cvat_dir)["path"]}
         for build in function.get("builds") or []
     ]
+
+
+def nuclio_base_images(functions: Iterable[Mapping[str, Any]], source_dir: str, prefix: str) -> list[str]:
+    """Return the images that functions start from, as far as the control node knows: those of its own sources.
+
+    Args:
+        functions: resolved entries.
+        source_dir: folder of the project's own functions, on the control node.
+        prefix: of a mirror.
+    """
+    found = set()
+    for function in functions:
+        config = Path(source_dir, function["source"], function["config_file"])
+        known = (
+            yaml.safe_load(config.read_text())
+            if not function["source"].startswith("cvat:") and config.is_file()
+            else {}
+        )
+        build = ((known or {}).get("spec") or {}).get("build") or {}
+        image = function.get("base_image") or build.get("baseImage")
+        if image and image not in [made["name"] for made in function.get("builds") or []]:
+            found.add(image if image.startswith(prefix) else f"{prefix}{image}")
+    return sorted(found)
 
 
 def nuclio_place(source: str, source_dir: str, cvat_dir: str) -> dict[str, Any]:

@@ -82,19 +82,29 @@ def nuclio_resolve(
 
 
 def nuclio_select(
-    functions: Iterable[Mapping[str, Any]], catalogue: Iterable[str], run_tags: Iterable[str], only: Any = ""
+    functions: Iterable[Mapping[str, Any]],
+    catalogue: Mapping[str, Mapping[str, Any]],
+    run_tags: Iterable[str],
+    only: Any = "",
+    remove: Any = "",
 ) -> list[dict[str, Any]]:
     """Return the functions that this run is about.
 
     Args:
         functions: the resolved list.
-        catalogue: names that are built in; they are tags even when the list does not have them.
+        catalogue: entries that are built in, by name; their names are tags even when the list does not have them.
         run_tags: what was given with ``--tags``.
         only: names that were asked for, as a list or separated by commas; they win over tags.
+        remove: names of functions that are to go, in the same form; the run is about nothing else. They need not be
+            in the list any more: then they are names in Nuclio.
     """
+    if gone := _names(remove):
+        ids = {name: entry.get("id") or name for name, entry in catalogue.items()}
+        ids |= {function["name"]: function["id"] for function in functions}
+        return [{"name": name, "id": ids.get(name, name), "state": "absent", "skip": ""} for name in sorted(gone)]
     listed = [dict(function) for function in functions]
     tags_of = {function["id"]: {function["name"], function["id"], *function.get("tags", [])} for function in listed}
-    wanted = {name.strip() for name in (only.split(",") if isinstance(only, str) else only) if name.strip()}
+    wanted = _names(only)
     known = set(catalogue).union(*tags_of.values()) if tags_of else set(catalogue)
     if wanted:
         if unknown := sorted(wanted - known):
@@ -107,3 +117,8 @@ def nuclio_select(
             return listed
         wanted = run & known
     return [function for function in listed if tags_of[function["id"]] & wanted]
+
+
+def _names(given: Any) -> set[str]:
+    """Read names that are given as a list or separated by commas."""
+    return {name.strip() for name in (given.split(",") if isinstance(given, str) else given or []) if name.strip()}

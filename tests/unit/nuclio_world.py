@@ -2,7 +2,7 @@
 
 They behave as nuctl does on the local platform: exit status 1 and "not found" on standard output, state "building"
 while a deploy is under way and after it was killed, "error" after it failed, the old container gone before the new one
-runs.
+is built. Only ``nuctl build`` and ``deploy --run-image`` are answered.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import contextlib
 import copy
 import io
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,30 @@ EMPTY: dict[str, Any] = {
     "containers": {},
     "images": {"python:test": "sha256:base"},
     "labels": {},
+    "sizes": {},
     "registry": {},
     "calls": [],
     "build_fails": False,
-    "start_fails": False,
+    "fails_for": "",  # the one function that does not build
+    "build_seconds": 0,
+    "start_fails": False,  # of images that are built meanwhile
+    "switch_fails": [],  # functions that fail in their own place, but not when they are tried
     "hangs": False,
     "next_address": "172.20.0.128",
     "taken": [],  # addresses of others
     "helpers": [],  # containers that a killed nuctl left, with the function's volume in their hands
+}
+
+
+HEALTH: dict[str, Any] = {
+    "StartedAt": "2026-11-23T10:00:00.123456789Z",
+    "Health": {
+        "Status": "healthy",
+        "Log": [
+            {"End": "2026-11-23T11:00:01.5+01:00", "ExitCode": 1},
+            {"End": "2026-11-23T11:00:02.623456789+01:00", "ExitCode": 0},
+        ],
+    },
 }
 
 
@@ -42,6 +60,7 @@ class World:
     def __init__(self) -> None:
         self.state: dict[str, Any] = copy.deepcopy(EMPTY)
         self.bare = False
+        self._one_at_a_time = threading.Lock()
 
     def run(self, command: list[str], *_: object, **__: object) -> nuclio_cli.Answer:
         """Stand for nuclio_cli.run."""
@@ -50,7 +69,8 @@ class World:
             raise nuclio_cli.NuclioError(f"Cannot run {program}: No such file or directory.")
         self.state["calls"].append([program, *arguments])
         said = io.StringIO()
-        with contextlib.redirect_stdout(said):
+        # What is printed is one for all threads.
+        with self._one_at_a_time, contextlib.redirect_stdout(said):
             status = (nuctl if program == "nuctl" else docker)(self.state, arguments)
         return nuclio_cli.Answer(status, said.getvalue())
 
@@ -104,8 +124,26 @@ def nuctl(state: dict[str, Any], arguments: list[str]) -> int:
                 print(f"remove nuclio-nuclio-{arguments[2]}: volume is in use")
                 return 1
             state["containers"].pop(f"nuclio-nuclio-{arguments[2]}", None)
-        case ["deploy", name]:
+        case ["deploy", name, *_]:
             return deploy(state, name, arguments)
+        case ["build", *_]:
+            return build(state, arguments)
+    return 0
+
+
+def build(state: dict[str, Any], arguments: list[str]) -> int:
+    """Build an image and touch nothing else."""
+    if state["hangs"] == "building":
+        return 137
+    time.sleep(state["build_seconds"])
+    if state["build_fails"] or arguments[1] == state["fails_for"]:
+        print("ERROR: process pip install did not complete successfully: exit code: 1")
+        return 1
+    name = option(arguments, "--image")
+    directives = json.loads(Path(option(arguments, "--file")).read_text())["spec"]["build"]["directives"]
+    lines = [*directives["preCopy"], *directives["postCopy"]]
+    state["images"][name] = f"sha256:{'bad' if state['start_fails'] else 'built'}-{len(state['calls'])}"
+    state["labels"][name] = dict(line["value"].split("=", 1) for line in lines if line["kind"] == "LABEL")
     return 0
 
 
@@ -116,30 +154,27 @@ def deploy(state: dict[str, Any], name: str, arguments: list[str]) -> int:
         print("Function cannot be updated when existing function is being provisioned")
         return 1
     config = json.loads(Path(option(arguments, "--file")).read_text())
-    config["metadata"]["labels"] = {"nuclio.io/project-name": option(arguments, "--project-name")}
+    project = {"nuclio.io/project-name": option(arguments, "--project-name")}
+    config["metadata"]["labels"] = {**(config["metadata"].get("labels") or {}), **project}
     image = option(arguments, "--run-image")
     if image and image not in state["images"]:
         print("no such image")
         return 1
     function = {**config, "status": {"state": "building"}}
     state["functions"][name] = function
+    container = f"nuclio-nuclio-{name}"
+    state["containers"].pop(container, None)
     if state["hangs"]:
         return 137
-    if state["build_fails"] and not image:
-        function["status"] = {"state": "error", "message": "build failed"}
-        print("ERROR: process pip install did not complete successfully: exit code: 1")
-        return 1
-    container = f"nuclio-nuclio-{name}"
     number = len(state["calls"])
-    new_image = state["images"].get(image) or f"sha256:built-{number}"
-    starts = bool(image) or not state["start_fails"]
+    starts = "bad" not in state["images"][image] and (name.endswith("-trial") or name not in state["switch_fails"])
     state["containers"][container] = {
         "Id": f"container-{number}",
-        "Image": new_image,
-        "State": {"Running": starts},
+        "Image": state["images"][image],
+        "State": {"Running": starts, **HEALTH},
         "RestartCount": 0,
         "Config": {"Labels": {"nuclio.io/function-spec": json.dumps(config["spec"])}},
-        "NetworkSettings": {"Networks": {"cvat_cvat": {"IPAMConfig": None}}},
+        "NetworkSettings": {"Networks": {"cvat_cvat": {"IPAMConfig": None, "IPAddress": state["next_address"]}}},
     }
     function["status"] = {"state": "ready"} if starts else {"state": "error", "message": "not ready in time"}
     function["status"]["internalInvocationUrls"] = [f"{state['next_address']}:8080"]
@@ -152,13 +187,14 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
         case ["container", "inspect", name] if name in state["containers"]:
             print(json.dumps([state["containers"][name]]))
         case ["image", "inspect", name] if name in state["images"]:
-            print(json.dumps([{"Id": state["images"][name], "Config": {"Labels": state["labels"].get(name)}}]))
+            known = {"Id": state["images"][name], "Size": state["sizes"].get(name, 0)}
+            print(json.dumps([{**known, "Config": {"Labels": state["labels"].get(name)}}]))
         case ["volume", "inspect", _] if "store" in state:
             print(json.dumps([{"Mountpoint": state["store"]}]))
         case [_, "inspect", _]:
             print("[]")
             return 1
-        case ["build", "--label", label, "--tag", name, "--file", dockerfile, _]:
+        case ["build", "--label", label, "--label", _, "--tag", name, "--file", dockerfile, _]:
             if "RUN false" in Path(dockerfile).read_text():
                 print("The command '/bin/sh -c false' returned a non-zero code: 1")
                 return 1
@@ -167,7 +203,18 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
         case ["image", "tag", source, name]:
             state["images"][name] = source
         case ["image", "rm", name]:
-            state["images"].pop(name, None)
+            images = state["images"]
+            used = images.get(name) in [container["Image"] for container in state["containers"].values()]
+            if used and list(images.values()).count(images[name]) == 1:
+                print("conflict: container is using its referenced image")
+                return 1
+            images.pop(name, None)
+        case ["image", "ls", "--filter", pattern, "--format", _]:
+            start = pattern.removeprefix("reference=").removesuffix("*")
+            for number, name in enumerate(name for name in state["images"] if name.startswith(start)):
+                print(f"2026-11-23 10:00:{number:02} +0000 UTC|{name}")
+        case ["image", "prune", "--force", "--filter", _]:
+            print("Total reclaimed space: 12MB")
         case ["tag", source, name]:
             state["images"][name] = state["images"][source]
         case ["pull", name]:
@@ -175,7 +222,7 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
                 print("manifest unknown")
                 return 1
             state["images"][name] = state["registry"][name]
-        case ["container", "ls", "--all", "--filter", _, _]:
+        case ["container", "ls", "--all", "--filter", *_]:
             print("\n".join(state["helpers"]))
         case ["container", "rm", "--force", *names]:
             state["helpers"] = [name for name in state["helpers"] if name not in names]

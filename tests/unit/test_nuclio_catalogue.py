@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.annotation.server.plugins.filter import nuclio
+from ansible_collections.annotation.server.plugins.plugin_utils import function_config
 
 ROOT = Path(__file__).resolve().parents[2]
 VARS = yaml.safe_load((ROOT / "roles/nuclio_functions/vars/main.yml").read_text())
@@ -73,7 +74,7 @@ def test_configuration_and_entry_agree(name: str, gpu: bool) -> None:
 @pytest.mark.parametrize(("name", "gpu"), CASES)
 def test_settings_of_the_server_are_laid_over_it(name: str, gpu: bool) -> None:
     function = entry(name, gpu)
-    final = nuclio.nuclio_config(configuration(function), function, SETTINGS)
+    final = function_config.nuclio_config(configuration(function), function, SETTINGS)
     assert final["spec"]["build"]["baseImage"].startswith("m:5000/")
     assert final["spec"]["platform"]["attributes"]["network"] == "cvat_cvat"
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.filter import nuclio
+from ansible_collections.annotation.server.plugins.plugin_utils import function_config, function_files
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ def resolve(*functions: dict, gpu: bool = False) -> list[dict]:
 
 
 def config(function: dict | None = None, **settings: Any) -> dict:
-    return nuclio.nuclio_config(BASE, {**FUNCTION, **(function or {})}, {**SETTINGS, **settings})
+    return function_config.nuclio_config(BASE, {**FUNCTION, **(function or {})}, {**SETTINGS, **settings})
 
 
 def test_a_name_is_enough() -> None:
@@ -101,7 +102,7 @@ def test_what_should_be_absent_needs_no_source() -> None:
 )
 def test_tags_choose_functions(tags: list[str], only: Any, expected: list[str]) -> None:
     functions = resolve({"name": "sam2"}, {"name": "sam1", "tags": ["segmentation"]})
-    chosen = nuclio.nuclio_select(functions, [*CATALOGUE, "yolov3"], tags, only)
+    chosen = nuclio.nuclio_select(functions, {**CATALOGUE, "yolov3": {}}, tags, only)
     assert [function["id"] for function in chosen] == expected
 
 
@@ -148,7 +149,7 @@ def test_a_mirror_stands_before_the_base_image_once() -> None:
 def test_an_image_that_is_built_here_has_no_mirror() -> None:
     function = {**FUNCTION, "builds": [{"name": "python:3.11", "source": "cvat:x"}]}
     assert config(function, image_prefix="m/")["spec"]["build"]["baseImage"] == "python:3.11"
-    assert nuclio.nuclio_builds(function, "/opt/cvat") == [{"name": "python:3.11", "path": "/opt/cvat/x"}]
+    assert function_files.nuclio_builds(function, "/opt/cvat") == [{"name": "python:3.11", "path": "/opt/cvat/x"}]
 
 
 def test_what_comes_with_cvat_keeps_its_ids() -> None:
@@ -171,10 +172,6 @@ def test_what_comes_with_cvat_keeps_its_ids() -> None:
         ]
 
 
-def test_a_function_made_from_another_has_an_image_of_its_own() -> None:
-    assert config({"id": "g"})["spec"]["build"]["image"] == "annotation-server/g"
-
-
 def directives(**settings: Any) -> list[str]:
     return [f"{d['kind']} {d['value']}" for d in config(**settings)["spec"]["build"]["directives"]["preCopy"]]
 
@@ -194,7 +191,7 @@ def test_an_argument_of_the_function_itself_is_given_another_default() -> None:
     base = {
         "spec": {"build": {"directives": {"preCopy": [{"kind": "ARG", "value": "PIP_INDEX_URL=https://pypi.org"}]}}}
     }
-    final = nuclio.nuclio_config(base, FUNCTION, {**SETTINGS, "pip_index_url": "https://mine"})
+    final = function_config.nuclio_config(base, FUNCTION, {**SETTINGS, "pip_index_url": "https://mine"})
     assert final["spec"]["build"]["directives"]["preCopy"] == [{"kind": "ARG", "value": 'PIP_INDEX_URL="https://mine"'}]
 
 
@@ -210,7 +207,7 @@ def test_nothing_is_added_when_nothing_is_set() -> None:
 
 def test_what_is_no_configuration_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="has no spec"):
-        nuclio.nuclio_config({"metadata": {}}, FUNCTION, SETTINGS)
+        function_config.nuclio_config({"metadata": {}}, FUNCTION, SETTINGS)
 
 
 MAPPINGS = st.recursive(
@@ -267,3 +264,85 @@ def test_problems_are_told_together(tmp_path: Path) -> None:
         "sha256",
     ):
         assert words in text
+
+
+WISH = {"name": "sam2", "context": "/o/sam2", "files": {"main.py": "1"}, "config": {"spec": {}}, "builds": []}
+OUTCOME = {"name": "sam2", "needed": True, "reasons": ["new"], "image": "made/sam2", "seconds": 61.04, "error": ""}
+
+
+def test_wishes_are_what_the_modules_take() -> None:
+    functions = [{"id": "sam2"}, {"id": "comes-with-cvat"}]
+    files, configs = {"sam2": WISH["files"]}, {"sam2": WISH["config"]}
+    assert nuclio.nuclio_wishes(functions, files, configs, "/o", "") == [WISH]
+
+
+def test_only_what_needs_something_and_was_built_is_deployed() -> None:
+    (todo,) = nuclio.nuclio_todo([WISH], [OUTCOME], [{"id": "sam2", "trial": False}])
+    assert (todo["image"], todo["built_seconds"], todo["trial"]) == ("made/sam2", 61.04, False)
+    assert not nuclio.nuclio_todo([WISH], [{**OUTCOME, "needed": False}], [{"id": "sam2"}])
+    assert not nuclio.nuclio_todo([WISH], [{**OUTCOME, "error": "no"}], [{"id": "sam2"}])
+
+
+def test_steps_in_words() -> None:
+    assert nuclio.nuclio_steps({}) == ""
+    steps = {"trying": 4.21, "loading": 2.5, "switching": 5}
+    assert nuclio.nuclio_steps(steps, 61.04) == (
+        " It took: building 61.0 s, trying 4.2 s, switching 5.0 s (of which loading the model 2.5 s)."
+    )
+
+
+def test_what_went_wrong_is_told_for_each_function() -> None:
+    built = [{**OUTCOME, "error": "pip: no"}, {**OUTCOME, "name": "sam1"}]
+    wrong = nuclio.nuclio_wrong(built, [{"failed": True, "msg": "sam1 does not start"}, {"changed": True}])
+    assert wrong == [
+        "The image of sam2 could not be built; what served before goes on serving.\npip: no",
+        "sam1 does not start",
+    ]
+
+
+def test_removal_by_name_is_about_nothing_else() -> None:
+    listed = [{"id": "sam2", "name": "sam2", "skip": ""}, {"id": "x", "name": "sam1", "skip": "no GPU"}]
+    catalogue = {"sam2": {}, "yolov3": {"id": "openvino-yolo"}}
+    gone = nuclio.nuclio_select(listed, catalogue, ["models"], remove="sam1,left-the-list,yolov3")
+    assert [function["id"] for function in gone] == ["left-the-list", "x", "openvino-yolo"]
+    assert {function["state"] for function in gone} == {"absent"}
+    assert all(not function["skip"] for function in gone)
+
+
+def test_base_images_that_are_known_before_cvat_is_there(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "function.yaml").write_text("spec: {build: {baseImage: 'python:3.11'}}")
+    common = {"config_file": "function.yaml"}
+    functions = [
+        {"source": "own", **common},
+        {"source": "own", "base_image": "m:5000/other:1", **common},
+        {"source": "cvat:serverless/x", **common},
+        {"source": "cvat:serverless/y", "base_image": "made.base", "builds": [{"name": "made.base"}], **common},
+    ]
+    assert nuclio.nuclio_base_images(functions, str(tmp_path), "m:5000/") == ["m:5000/other:1", "m:5000/python:3.11"]
+
+
+def test_numbers_in_cvats_own_files_become_text() -> None:
+    config = {
+        "metadata": {"annotations": {"version": 2, "min_pos_points": 4, "spec": None, "startswith_box": True}},
+        "spec": {"env": [{"name": "THREADS", "value": 4}, {"name": "SECRET", "valueFrom": {"secretKeyRef": {}}}]},
+    }
+    function = {"id": "x", "name": "x", "config_file": "function.yaml", "env": {"FAST": True}}
+    final = function_config.nuclio_config(config, function, SETTINGS)
+    expected = {"version": "2", "min_pos_points": "4", "spec": "", "startswith_box": "true"}
+    assert final["metadata"]["annotations"] == expected
+    assert [item.get("value") for item in final["spec"]["env"]] == ["4", None, "true"]
+
+
+def test_configurations_come_from_cvat_or_from_here(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "function.yaml").write_text("spec: {handler: here}")
+    common = {"config_file": "function.yaml"}
+    functions = [
+        {"id": "own", "name": "own", "source": "own", **common},
+        {"id": "theirs", "name": "theirs", "source": "cvat:serverless/x", **common},
+    ]
+    configs = nuclio.nuclio_configs(functions, {"theirs": "spec: {handler: there}"}, str(tmp_path), SETTINGS)
+    assert {name: config["spec"]["handler"] for name, config in configs.items()} == {"own": "here", "theirs": "there"}
+    with pytest.raises(AnsibleFilterError, match="of theirs is no YAML"):
+        nuclio.nuclio_configs(functions, {"theirs": "a: [b"}, str(tmp_path), SETTINGS)

@@ -16,6 +16,7 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     nuclio_deployment,
     nuclio_images,
     nuclio_inputs,
+    nuclio_trial,
 )
 from ansible_collections.annotation.server.plugins.modules import nuclio_function, nuclio_project
 from nuclio_world import World, store
@@ -28,6 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["module"])
     monkeypatch.setattr(basic.AnsibleModule, "_log_invocation", lambda self: None)
     monkeypatch.setattr(nuclio_deployment, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(nuclio_trial, "answers", lambda address: True)
 
 
 @pytest.fixture
@@ -147,19 +149,153 @@ def test_a_failed_first_build_says_so(deploy, world: World) -> None:
     assert "It did not serve before and does not now." in answer["msg"]
 
 
-@pytest.mark.parametrize("fails", ["build_fails", "start_fails"])
-def test_the_old_version_serves_again(deploy, world: World, tmp_path: Path, fails: str) -> None:
+def container_of(world: World, name: str = "sam2") -> dict[str, Any]:
+    return world.state["containers"][f"nuclio-nuclio-{name}"]
+
+
+@pytest.mark.parametrize(("fails", "step"), [("build_fails", "building"), ("start_fails", "trying")])
+def test_what_fails_beside_it_does_not_touch_what_serves(
+    deploy, world: World, tmp_path: Path, fails: str, step: str
+) -> None:
     deploy()
-    before = dict(world.state["containers"])
+    before = container_of(world)
     (tmp_path / "context" / "main.py").write_text("two")
-    world.set(**{fails: True})
+    world.set(**{fails: True}, calls=[])
     answer = deploy()
-    assert "The version that served before serves again." in answer["msg"]
-    name = "nuclio-nuclio-sam2"
-    assert world.state["containers"][name]["Image"] == before[name]["Image"]
-    assert world.state_of("sam2") == "ready"
+    assert f"it failed while {step}." in answer["msg"]
+    assert "The version that served before was not touched and goes on serving." in answer["msg"]
+    assert container_of(world) is before
+    assert not world.calls("nuctl", "deploy", "sam2")
+    assert list(world.state["functions"]) == ["sam2"]
+    (tmp_path / "context" / "main.py").write_text("three")
     world.set(**{fails: False})
     assert deploy()["action"] == "redeployed"
+
+
+def test_the_old_version_serves_again(deploy, world: World, tmp_path: Path) -> None:
+    labelled: dict[str, Any] = {
+        **CONFIG,
+        "metadata": {"labels": {"team": "roads"}, "annotations": {"type": "detector"}},
+    }
+    deploy(config=labelled)
+    before = container_of(world)
+    (tmp_path / "context" / "main.py").write_text("two")
+    world.set(switch_fails=["sam2"])
+    # The previous version starts again, because only the new one fails there.
+    real = nuclio_deployment.Function.restore
+
+    def restore(function: nuclio_deployment.Function, *arguments: Any) -> bool:
+        world.set(switch_fails=[])
+        return real(function, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nuclio_deployment.Function, "restore", restore)
+        answer = deploy()
+    assert "it failed while switching. The version that served before serves again." in answer["msg"]
+    assert container_of(world)["Image"] == before["Image"]
+    assert world.state_of("sam2") == "ready"
+    metadata = world.state["functions"]["sam2"]["metadata"]
+    assert (metadata["labels"]["team"], metadata["annotations"]["type"]) == ("roads", "detector")
+    assert deploy()["action"] == "redeployed"
+
+
+def test_a_new_version_is_tried_beside_the_old_one(deploy, world: World, tmp_path: Path) -> None:
+    assert set(deploy()["steps"]) == {"building", "switching", "loading"}
+    (tmp_path / "context" / "main.py").write_text("two")
+    world.set(calls=[])
+    changed: dict[str, Any] = copy.deepcopy(CONFIG)
+    changed["spec"]["triggers"] = {"http": WITH_PORT}
+    answer = deploy(config=changed)
+    assert list(answer["steps"]) == ["building", "trying", "switching", "loading"]
+    assert answer["steps"]["loading"] == 2.5
+    done = [call[1:3] for call in world.calls("nuctl") if call[1] in ("build", "deploy", "delete")]
+    assert done == [["build", "sam2"], ["deploy", "sam2-trial"], ["delete", "function"], ["deploy", "sam2"]]
+    (trial, _) = world.calls("nuctl", "deploy")
+    assert trial[trial.index("--project-name") + 1] == "default"
+    assert list(world.state["functions"]) == ["sam2"] and list(world.state["containers"]) == ["nuclio-nuclio-sam2"]
+
+
+WITH_PORT = {"kind": "http", "attributes": {"port": 32001, "maxRequestBodySize": 9}}
+
+
+def test_a_trial_takes_nothing_from_the_one_that_serves() -> None:
+    given: dict[str, Any] = {
+        "metadata": {"annotations": {"type": "detector"}},
+        "spec": {"triggers": {"http": WITH_PORT}},
+    }
+    config = nuclio_trial.trial_config(given, "sam2")
+    assert config["spec"]["triggers"]["http"]["attributes"] == {"maxRequestBodySize": 9, "disablePortPublishing": True}
+    assert config["spec"]["platform"]["attributes"]["restartPolicy"] == {"name": "no"}
+    assert config["metadata"] == {"annotations": {"annotation-server/trial-of": "sam2"}}
+    assert given["spec"]["triggers"]["http"] == WITH_PORT
+    assert len(nuclio_trial.trial_name("x" * 63)) == 63
+
+
+def test_what_is_ready_but_does_not_answer_is_not_taken(
+    deploy, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy()
+    (tmp_path / "context" / "main.py").write_text("two")
+    monkeypatch.setattr(nuclio_trial, "answers", lambda address: False)
+    assert "answers no request" in deploy()["msg"]
+    assert len(world.calls("nuctl", "deploy", "sam2")) == 1
+
+
+def test_without_a_trial_it_is_switched_at_once(deploy, world: World, tmp_path: Path) -> None:
+    deploy()
+    (tmp_path / "context" / "main.py").write_text("two")
+    assert set(deploy(trial=False)["steps"]) == {"building", "switching", "loading"}
+
+
+def test_a_trial_that_was_left_is_taken_away(deploy, world: World) -> None:
+    deploy()
+    left = {"metadata": {"annotations": {"annotation-server/trial-of": "sam2"}}, "status": {"state": "building"}}
+    world.state["functions"]["sam2-trial"] = left
+    world.state["containers"]["nuclio-nuclio-sam2-trial"] = container_of(world)
+    assert not deploy()["changed"]
+    assert list(world.state["functions"]) == ["sam2"]
+
+
+def test_a_function_that_only_looks_like_a_trial_is_left_alone(deploy, world: World, tmp_path: Path) -> None:
+    deploy()
+    deploy(name="sam2-trial")
+    (tmp_path / "context" / "main.py").write_text("two")
+    assert "it was not made for that" in deploy()["msg"]
+    assert set(world.state["functions"]) == {"sam2", "sam2-trial"}
+
+
+def test_what_is_built_is_not_built_again(deploy, world: World, tmp_path: Path) -> None:
+    deploy()
+    (tmp_path / "context" / "main.py").write_text("two")
+    deploy()
+    (tmp_path / "context" / "main.py").write_text("one")
+    world.set(calls=[])
+    assert "building" not in deploy()["steps"]
+    assert not world.calls("nuctl", "build")
+    assert "building" in deploy(force=True)["steps"]
+
+
+def test_images_say_that_they_were_made_here(deploy, world: World) -> None:
+    answer = deploy()
+    name = f"annotation-server/sam2/{answer['hash'][:16]}"
+    assert world.state["labels"][name] == {"annotation-server.made": "function", "annotation-server.function": "sam2"}
+
+
+def test_old_images_are_removed_but_for_one(deploy, world: World, tmp_path: Path) -> None:
+    names = []
+    for text in ("one", "two", "three"):
+        (tmp_path / "context" / "main.py").write_text(text)
+        answer = deploy()
+        names.append(f"annotation-server/sam2/{answer['hash'][:16]}")
+    assert answer["removed_images"] == names[:1]
+    assert [name for name in world.state["images"] if name.startswith("annotation-server/")] == names[1:]
+
+
+def test_an_image_that_runs_is_kept_however_old_it_is(deploy, world: World, tmp_path: Path) -> None:
+    for text in ("one", "two", "one"):
+        (tmp_path / "context" / "main.py").write_text(text)
+        answer = deploy(old_images=0)
+    assert f"annotation-server/sam2/{answer['hash'][:16]}" in world.state["images"]
 
 
 def test_a_failed_start_shows_what_the_function_said(deploy, world: World) -> None:

@@ -41,12 +41,13 @@ def test_known_secrets_disappear_in_every_spelling(secret: str) -> None:
 
 @given(st.sampled_from(WORDS), SECRETS)
 def test_secrets_disappear_by_their_names(name: str, secret: str) -> None:
-    plain = "".join(character for character in secret if character.isalnum())
+    # Two letters alone may well stand in "Proxy-Authorization" too.
+    plain = "planted" + "".join(character for character in secret if character.isalnum())
     for text in (
         f"{name}={plain}",
         f'{name}="{plain}" other=1',
         f"{name}: {plain} and more",
-        json.dumps({name: secret, "other": 1}),
+        json.dumps({name: f"{plain} {secret}", "other": 1}),
         json.dumps(json.dumps({name: plain})),
         json.dumps({"name": name, "value": plain}),
         yaml.safe_dump([{"name": name, "value": plain}]),

@@ -58,6 +58,12 @@ class Nuclio:
             *flags,
         ]
 
+    def build_command(self, folder: Path, name: str, image: str) -> list[str]:
+        """Arguments that only make an image."""
+        pull = ["--no-pull"] if self.prefix else []
+        base = ["--base-image", f"{self.prefix}python:3.11-slim-bookworm"]
+        return ["build", name, "--path", str(folder), "--image", image, *base, *pull]
+
     def deploy(self, folder: Path, name: str, *flags: str) -> subprocess.CompletedProcess[str]:
         """Deploy a function."""
         return self(*self.deploy_command(folder, name, *flags))

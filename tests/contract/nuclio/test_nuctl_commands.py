@@ -89,6 +89,25 @@ def test_a_deploy_always_replaces_the_container(nuclio: Nuclio, small: Path) -> 
     assert ids[0] != ids[1]
 
 
+def test_a_deploy_takes_the_old_container_away_before_it_builds(nuclio: Nuclio, small: Path) -> None:
+    name = "contract-again"
+    assert nuclio.deploy(small, name).returncode == 0
+    assert nuclio.deploy(small, name, "--build-command", "exit 7").returncode == 1
+    assert not nuclio.client.containers.list(all=True, filters={"name": f"^/nuclio-nuclio-{name}$"})
+
+
+def test_build_touches_nothing_and_its_image_can_be_deployed(nuclio: Nuclio, small: Path) -> None:
+    name, image = "contract-image", "annotation-server/contract/0123"
+    assert nuclio.deploy(small, name).returncode == 0
+    old, record = nuclio.container(name).id, nuclio.function(name)
+    assert nuclio(*nuclio.build_command(small, name, image)).returncode == 0
+    assert (nuclio.container(name).id, nuclio.function(name)) == (old, record)
+    assert nuclio.client.images.get(f"{image}:latest")
+    flags = ["--run-image", image, "--runtime", "python", "--handler", "main:handler"]
+    assert nuclio("deploy", name, "--project-name", "contract", *flags).returncode == 0
+    assert nuclio.container(name).attrs["Config"]["Image"] == image
+
+
 def test_a_port_is_published_unless_told_otherwise(nuclio: Nuclio, small: Path) -> None:
     assert nuclio.deploy(small, "contract-again").returncode == 0
     port = nuclio.function("contract-again")["status"]["httpPort"]

@@ -25,7 +25,7 @@ def container_name(metadata: dict[str, Any]) -> str:
 def deploy(config: dict[str, Any], source: Path | None, log: Log) -> dict[str, Any]:
     """Build (always) and start a function; return its status.
 
-    The old container goes before the new one is started, and nothing brings it back if that fails.
+    The old container goes first, before anything is built, and nothing brings it back if something fails.
     A process that is killed on the way leaves the state at "building", and the next deploy refuses.
     """
     functionconfig.enrich(config)
@@ -40,12 +40,13 @@ def deploy(config: dict[str, Any], source: Path | None, log: Log) -> dict[str, A
     log.info("Deploying function", name=metadata["name"])
     try:
         save(config, {"state": "building"})
+        previous_port = _delete_previous(config, log)
         if source is not None:
             spec["image"] = image_builder.build(config, source, log)
             spec["build"]["timestamp"] = int(time.time())
         else:
             log.info("Skipping build", name=metadata["name"])
-        status = _start(config, log)
+        status = _start(config, previous_port, log)
     except NuclioError as error:
         log.warn("Failed to create a function; setting the function status", err=str(error))
         save(config, {"state": "error", "message": error.stack(), "logs": log.records})
@@ -87,16 +88,22 @@ def remove(namespace: str, name: str, force: bool, log: Log) -> None:
     log.info("Successfully deleted function", name=name)
 
 
-def _start(config: dict[str, Any], log: Log) -> dict[str, Any]:
-    metadata, spec = config["metadata"], config["spec"]
+def _delete_previous(config: dict[str, Any], log: Log) -> int:
+    """Remove the function's container; return the port it had published, 0 if none."""
+    metadata = config["metadata"]
     name = container_name(metadata)
     log.info("Cleaning up before deployment", functionName=metadata["name"])
     previous = inspect(name)
-    previous_port = 0
-    if previous:
-        log.info("Function already exists, deleting function containers", functionName=metadata["name"])
-        previous_port = published_port(previous, HTTP_PORT)
-        docker("rm", "--force", name)
+    if not previous:
+        return 0
+    log.info("Function already exists, deleting function containers", functionName=metadata["name"])
+    docker("rm", "--force", name)
+    return published_port(previous, HTTP_PORT)
+
+
+def _start(config: dict[str, Any], previous_port: int, log: Log) -> dict[str, Any]:
+    metadata, spec = config["metadata"], config["spec"]
+    name = container_name(metadata)
     _write_processor_config(name, config)
     docker("run", "--detach", "--name", name, *_run_options(config, previous_port), spec["image"])
     timeout = spec.get("readinessTimeoutSeconds") or READINESS_TIMEOUT
