@@ -133,6 +133,14 @@ def test_cvat_knows_the_bucket_once_and_reaches_it(cvat) -> None:
     assert "one.jpg" in names
 
 
+def test_a_further_bucket_is_cvats_as_well(s3, cvat) -> None:
+    assert s3("s3.put_object(Bucket='older-pictures', Key='a.txt', Body=b'')").startswith("ok")
+    assert s3("s3.delete_object(Bucket='older-pictures', Key='a.txt')") == "AccessDenied"
+    storages = {item["display_name"]: item for item in cvat("/api/cloudstorages?page_size=100")["results"]}
+    assert storages["Older streets"]["resource"] == "older-pictures"
+    assert cvat(f"/api/cloudstorages/{storages['Older streets']['id']}/status") == "AVAILABLE"
+
+
 @pytest.mark.parametrize("name", ["object_storage_cvat_access_key", "object_storage_cvat_secret_key"])
 def test_keys_are_roots_alone(host, name: str) -> None:
     file = host.file(f"{SECRETS}/{name}")
