@@ -130,7 +130,7 @@ def test_what_hinders_is_said_with_the_way_out(server, name: str, change: dict[s
 
 def test_an_empty_server_has_nothing_to_take_over() -> None:
     empty = ("containers", "listeners", "superusers", "storages")
-    nothing: dict[str, Any] = {**dict.fromkeys(empty, []), "network": {}, "folders": {}}
+    nothing: dict[str, Any] = {**{key: [] for key in empty}, "network": {}, "folders": {}}
     assert "run playbooks/site.yml" in adoption.problems(nothing)[0]
     assert adoption.exposures(nothing) == []
 
