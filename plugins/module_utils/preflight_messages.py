@@ -5,6 +5,8 @@ Each entry is (what is wrong, what to do about it). Words in braces are filled i
 
 from __future__ import annotations
 
+from ansible_collections.annotation.server.plugins.module_utils.preflight_portuguese import PORTUGUESE
+
 ENGLISH: dict[str, tuple[str, str]] = {
     "mac": (
         "{host} runs macOS, which can be the control node only: CVAT and its models need a Linux host.",
@@ -214,7 +216,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     ),
 }
 
-LANGUAGES: dict[str, dict[str, tuple[str, str]]] = {"en": ENGLISH}
+LANGUAGES: dict[str, dict[str, tuple[str, str]]] = {"en": ENGLISH, "pt": PORTUGUESE}
 
 
 def sentences(check: str, language: str, words: dict[str, object]) -> tuple[str, str]:
