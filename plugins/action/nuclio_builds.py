@@ -7,6 +7,7 @@ import shlex
 import time
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -38,6 +39,8 @@ class ActionModule(ActionBase):
             self._connection._shell.tmpdir = None
         if "ansible_job_id" not in job:
             return {**result, **job}
+        if not boolean(args.get("wait", True)):
+            return {**result, **looked}
         return {**result, **self._wait(job["ansible_job_id"], progress, limit, task_vars or {})}
 
     def _module(

@@ -83,6 +83,12 @@ options:
   logs:
     description: Folder on the host for the output of each build.
     type: path
+  wait:
+    description:
+      - Whether to wait until the images are there. With V(false) they are built while the play goes on; a later call
+        with the same functions waits for them and takes them.
+    type: bool
+    default: true
   phase:
     description: Set by the action plugin, which looks first and builds in the background.
     type: str
@@ -190,6 +196,7 @@ def main() -> None:
             "pull": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 3600},
             "logs": {"type": "path"},
+            "wait": {"type": "bool", "default": True},
             "phase": {"type": "str", "choices": ["look", "build", "both"], "default": "both"},
             "progress": {"type": "path"},
         },

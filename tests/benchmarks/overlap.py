@@ -120,9 +120,7 @@ def main() -> int:
     cores = os.cpu_count() or 1
     bound = max(services, images, work / cores)
     print(f"sum of the stages {sum(stages.values()):.0f} s; whole run {whole / sum(stages.values()):.2f} of it")
-    print(
-        f"chain of services {services:.0f} s, chain of images {images:.0f} s, work on {cores} cores {work / cores:.0f} s"
-    )
+    print(f"chain of services {services:.0f} s, of images {images:.0f} s, work / {cores} cores {work / cores:.0f} s")
     print(f"ratio {whole / bound:.2f} to the largest of these, target at most {TARGET}")
     return int(whole / bound > TARGET)
 
