@@ -27,7 +27,7 @@ from demo.shell import docker, docker_environment, inspect  # noqa: E402
 TARGET = 1.2
 BEFORE_MODELS = ("preflight", "docker", "storage", "cvat", "object_storage")
 # Downloads in the background are jobs of Ansible; each has a file that says whether it has finished.
-WAIT = "while grep -LE '\"finished\": *(1|true)' /root/.ansible_async/* 2>/dev/null | grep -q .; do sleep 1; done"
+WAIT = "while grep -lE '\"finished\": *(0|false)' /root/.ansible_async/* 2>/dev/null | grep -q .; do sleep 1; done"
 FORGET = """
 for name in $(docker ps --all --format '{{.Label "nuclio.io/function-name"}}' | sort -u); do
   /opt/annotation-server/bin/nuctl delete function "$name" --platform local
