@@ -1,4 +1,4 @@
-"""Who reaches what, asked from network namespaces with a cable to the host; after a restart of Docker and of nftables."""
+"""Who reaches what, asked from network namespaces with a cable to the host, after restarts of Docker and nftables."""
 
 from __future__ import annotations
 
