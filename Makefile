@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need; the other targets are for those who change something.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test lint unit molecule docs
+.PHONY: help demo demo-down test lint unit molecule docs lock
 
 venv := .venv/bin
 
@@ -32,3 +32,9 @@ docs: .venv/dev ## write the option tables in the READMEs of the roles anew
 	@demo/python --version >/dev/null
 	@$(venv)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+lock: ## pin what requirements*.in name, and all that they need, with hashes
+	@python3 -m venv .cache/lock && .cache/lock/bin/pip install -qq --disable-pip-version-check uv
+	@for name in requirements requirements-dev; do UV_CUSTOM_COMPILE_COMMAND="make lock" .cache/lock/bin/uv pip compile \
+		--quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file $$name.txt $$name.in; done
+	@rm -rf .cache/lock

@@ -49,6 +49,18 @@ def test_shared_decisions_are_used() -> None:
         assert len(re.findall(rf"\b{name}\b", text)) > 1, f"{name} is not handed to any role"
 
 
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_what_is_named_is_locked_with_hashes(name: str) -> None:
+    """`make lock` was run after the last change of requirements*.in."""
+    locked = (ROOT / f"{name}.txt").read_text()
+    for line in (ROOT / f"{name}.in").read_text().splitlines():
+        if line and not line.startswith(("#", "-r")):
+            assert re.search(rf"^{re.escape(line.lower())}(==\S+)? ", locked, re.MULTILINE), line
+    packages = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\n.*?(?=^[a-z0-9]|\Z)", locked, re.MULTILINE | re.DOTALL)
+    assert len(packages) > 5
+    assert all("--hash=sha256:" in package for package in packages)
+
+
 def test_requirements_name_the_same_collections() -> None:
     """`requirements.yml` has the versions that the PyPI package of requirements.txt brings."""
     site_packages = Path(ansible.__file__).parents[1] / "ansible_collections"

@@ -3,12 +3,15 @@
 import json
 import os
 import select
+import sqlite3
 import subprocess
+import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 DATA = "/data/.radosgw"
+DATABASE = f"{DATA}/dbstore-default_ns.db"
 # MinIO's canned policies and who has which; radosgw knows policies of users only.
 POLICIES = f"{DATA}/canned-policies.json"
 ROOT = "root"
@@ -70,12 +73,31 @@ def put_user(uid: str, key: str, secret: str, *options: str) -> None:
     if user is None:
         admin("user", "create", "--uid", uid, "--display-name", uid, *keys, *options)
         return
-    # First the new one: radosgw-admin finds no user who has no key.
-    if {"user": uid, "access_key": key, "secret_key": secret} not in user["keys"]:
+    if user["keys"] == [{"user": uid, "access_key": key, "secret_key": secret}]:
+        return
+    with buckets_kept():
+        # First the new one: radosgw-admin finds no user who has no key.
         admin("key", "create", "--uid", uid, *keys)
-    for old in user["keys"]:
-        if old["access_key"] != key:
-            admin("key", "rm", "--uid", uid, "--access-key", old["access_key"])
+        for old in user["keys"]:
+            if old["access_key"] != key:
+                admin("key", "rm", "--uid", uid, "--access-key", old["access_key"])
+
+
+@contextmanager
+def buckets_kept():
+    """Put back what dbstore loses when an access key changes: it replaces the user, and its buckets go with it."""
+    with tempfile.NamedTemporaryFile() as copy:
+        with closing(sqlite3.connect(DATABASE)) as now, closing(sqlite3.connect(copy.name)) as before:
+            now.backup(before)
+        yield
+        with closing(sqlite3.connect(DATABASE)) as now, now:
+            now.execute("ATTACH ? AS before", (copy.name,))
+            for name, made in now.execute("SELECT name, sql FROM before.sqlite_master WHERE type = 'table'").fetchall():
+                if name == "User" or name.startswith("sqlite_"):
+                    continue
+                if not now.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", (name,)).fetchone():
+                    now.execute(made)
+                now.execute(f'INSERT OR IGNORE INTO main."{name}" SELECT * FROM before."{name}"')
 
 
 def client(service: str, url: str, key: str, secret: str) -> Any:
