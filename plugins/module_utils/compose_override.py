@@ -25,6 +25,14 @@ SHARE_SERVICES = (
 SHARE_TARGET = "/home/django/share"
 HTTP_PORT = 8080  # Traefik's port inside, for people; whatever else a service publishes is for administrators
 DASHBOARD_PORT = 8070
+# With TLS, the release's own entry point speaks it, so that every router of the release is found there, whatever
+# provides it. Plain HTTP comes in beside it and is sent there.
+PLAIN_PORT = 8081
+TLS_FILES = ("own", "internal")  # the other kind is acme
+TLS_DIR = "/etc/traefik/tls"
+TLS_RULES = "/etc/traefik/rules/annotation_server_tls.yml"
+ACME_VOLUME = "cvat_letsencrypt"
+ACME_DIR = "/letsencrypt"
 OBJECT_STORAGE_PORTS = (9000, 9001)
 LASTING_RESTARTS = ("always", "unless-stopped")
 CVAT_IMAGE = re.compile(r"(^|/)cvat/server(?=[:@]|$)")
@@ -104,12 +112,57 @@ def published_ports(name: str, service: Mapping[str, Any], options: Mapping[str,
     for entry in service.get("ports") or []:
         published, target, protocol = port_of(entry)
         if name == "traefik" and target == HTTP_PORT:
-            ports.append(bound(options["http_bind"], options["http_port"], target))
+            tls = options.get("tls")
+            if tls:
+                ports.append(bound(options["http_bind"], tls["port"], target))
+            ports.append(bound(options["http_bind"], options["http_port"], PLAIN_PORT if tls else target))
         elif not (name == "nuclio" and target == DASHBOARD_PORT):
             ports.append(bound(options["admin_bind"], published, target, protocol))
     if name == "nuclio":
         ports.append(bound(options["admin_bind"], DASHBOARD_PORT, DASHBOARD_PORT))
     return ports
+
+
+def proxy_tls(tls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Traefik must know to speak TLS.
+
+    Args:
+        tls: ``mode`` (own, internal or acme), ``port``, ``hosts``; for files ``dir`` and ``checksum`` of the
+            certificate; for acme ``email`` and ``server`` (empty for Let's Encrypt).
+    """
+    environment = {
+        "TRAEFIK_ENTRYPOINTS_plain_ADDRESS": f":{PLAIN_PORT}",
+        # The port that people use, which need not be the one inside.
+        "TRAEFIK_ENTRYPOINTS_plain_HTTP_REDIRECTIONS_ENTRYPOINT_TO": f":{tls['port']}",
+        "TRAEFIK_ENTRYPOINTS_plain_HTTP_REDIRECTIONS_ENTRYPOINT_SCHEME": "https",
+    }
+    if tls["mode"] in TLS_FILES:
+        return {
+            "environment": {**environment, "TRAEFIK_ENTRYPOINTS_web_HTTP_TLS": "true"},
+            # Traefik does not notice another certificate; another label makes Compose start it anew, and only it.
+            "labels": {"annotation.server.certificate": str(tls["checksum"])},
+            "volumes": [
+                bind(str(tls["dir"]), TLS_DIR, read_only=True),
+                bind(f"{tls['dir']}/traefik.yml", TLS_RULES, read_only=True),
+            ],
+        }
+    resolver = "TRAEFIK_CERTIFICATESRESOLVERS_acme_ACME"
+    environment |= {
+        "TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_CERTRESOLVER": "acme",
+        # Named here, because the rules also have names that no authority certifies, such as localhost.
+        "TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_DOMAINS_0_MAIN": str(tls["hosts"][0]),
+        f"{resolver}_EMAIL": str(tls["email"]),
+        f"{resolver}_STORAGE": f"{ACME_DIR}/acme.json",
+    }
+    if tls["hosts"][1:]:
+        environment["TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_DOMAINS_0_SANS"] = ",".join(tls["hosts"][1:])
+    if tls["server"]:
+        environment[f"{resolver}_CASERVER"] = str(tls["server"])
+    if int(tls["port"]) == 443:
+        environment[f"{resolver}_TLSCHALLENGE"] = "true"
+    else:
+        environment[f"{resolver}_HTTPCHALLENGE_ENTRYPOINT"] = "plain"
+    return {"environment": environment, "volumes": [f"{ACME_VOLUME}:{ACME_DIR}"]}
 
 
 def labels_for_hosts(service: Mapping[str, Any], hosts: list[str]) -> dict[str, str]:
@@ -167,6 +220,8 @@ def service_override(
     if options.get("share_dir") and name in SHARE_SERVICES:
         result["volumes"] = [bind(options["share_dir"], SHARE_TARGET, read_only=True)]
     result["logging"] = log_limits(options, service.get("logging"))
+    if name == "traefik" and options.get("tls"):
+        result = merged(result, proxy_tls(options["tls"]))
     return result
 
 
@@ -245,7 +300,8 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
         release: the release's merged Compose files.
         options: ``subnet``, ``ip_range``, ``addresses``, ``hosts``, ``http_bind``, ``http_port``, ``admin_bind``,
             ``share_dir``, ``image_prefix``, ``proxies``, ``server_env``, ``log_max_size``, ``log_max_file``,
-            ``object_storage`` (None, or ``image``, ``user``, ``dir``, ``secrets_dir``, ``healthcheck``, ``env``) and
+            ``tls`` (None, or what ``proxy_tls`` takes), ``object_storage`` (None, or ``image``, ``user``, ``dir``,
+            ``secrets_dir``, ``healthcheck``, ``env``) and
             ``extra`` (laid over the result).
         previous: addresses that services have now; those outside the map keep theirs.
 
@@ -296,6 +352,8 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
             name: {"file": f"{storage['secrets_dir']}/{name}"}
             for name in ("object_storage_root_user", "object_storage_root_password")
         }
+    if (options.get("tls") or {}).get("mode") == "acme":
+        result["volumes"] = {ACME_VOLUME: {}}
     result = merged(result, options.get("extra") or {})
     refuse_doubles(addresses_in(result))
     return result

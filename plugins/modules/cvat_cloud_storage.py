@@ -60,6 +60,9 @@ options:
     description: The name under which CVAT's own proxy knows CVAT (C(CVAT_HOST)).
     type: str
     default: localhost
+  ca_path:
+    description: File with the authority's certificate for https. Empty uses the system's authorities.
+    type: path
   user:
     description: User of CVAT who owns the storage.
     type: str
@@ -133,6 +136,7 @@ ARGUMENTS = {
     "state_file": {"type": "path"},
     "url": {"type": "str", "default": "http://127.0.0.1:8080"},
     "host": {"type": "str", "default": "localhost"},
+    "ca_path": {"type": "path"},
     "user": {"type": "str", "default": "admin"},
     "password_file": {"type": "path", "no_log": False},
     "token_file": {"type": "path", "no_log": False},
@@ -278,6 +282,7 @@ def main() -> None:
         password=password,
         token=token,
         patience=0 if module.check_mode else params["patience"],
+        ca_path=params["ca_path"] or None,
     )
     registration = Registration(module, client, key, secret)
     try:

@@ -40,6 +40,9 @@ options:
     description: Address of CVAT as this server reaches it.
     type: str
     default: http://127.0.0.1:8080
+  ca_path:
+    description: File with the authority's certificate for https. Empty uses the system's authorities.
+    type: path
   host:
     description: Name under which CVAT answers, sent as the Host header.
     type: str
@@ -123,6 +126,7 @@ def main() -> None:
             "mib_per_frame": {"type": "int", "default": 16},
             "environment": {"type": "dict", "default": {}},
             "url": {"type": "str", "default": "http://127.0.0.1:8080"},
+            "ca_path": {"type": "path"},
             "host": {"type": "str", "default": "localhost"},
             "username": {"type": "str", "default": "admin"},
             "password_file": {"type": "path", "required": True, "no_log": False},
@@ -137,7 +141,14 @@ def main() -> None:
             msg=f"{given['password_file']} cannot be read ({error.strerror}). Run site.yml with --tags cvat first."
         )
     module.no_log_values.add(password)
-    client = CvatClient(given["url"], given["host"], given["username"], password, timeout=TIMEOUT)
+    client = CvatClient(
+        given["url"],
+        given["host"],
+        given["username"],
+        password,
+        timeout=TIMEOUT,
+        ca_path=given["ca_path"] or None,
+    )
     try:
         frames = warm_up.frames_of(client, given["task"], given["frames"])
         room = warm_up.room_for(len(frames), given["mib_per_frame"], given["environment"])

@@ -20,6 +20,13 @@ options:
     description: Name under which CVAT answers, sent as the Host header.
     type: str
     default: localhost
+  url:
+    description: Address of CVAT as the server reaches it. Empty means plain HTTP on O(port) of 127.0.0.1.
+    type: str
+    default: ""
+  ca_path:
+    description: File with the authority's certificate for https. Empty uses the system's authorities.
+    type: path
   port:
     description: CVAT's port on this server.
     type: int
@@ -227,12 +234,13 @@ def walk(module: AnsibleModule) -> dict[str, Any]:
         else pictures.encode_png(drawn.width, drawn.height, drawn.rgb)
     )
     client = CvatClient(
-        url=f"http://127.0.0.1:{params['port']}",
+        url=params["url"] or f"http://127.0.0.1:{params['port']}",
         host=params["host"],
         username=params["user"],
         password=server.secret("cvat_superuser_password"),
         # A large model on a CPU embeds an image for half a minute; CVAT itself gives up after 120 s.
         timeout=130,
+        ca_path=params["ca_path"] or None,
     )
     cvat = CvatChecks(client, picture_name=server.name, picture=drawn)
 
@@ -321,6 +329,8 @@ def main() -> None:
         argument_spec={
             "host": {"type": "str", "default": "localhost"},
             "port": {"type": "int", "default": 8080},
+            "url": {"type": "str", "default": ""},
+            "ca_path": {"type": "path"},
             "user": {"type": "str", "default": "admin"},
             "secrets_dir": {"type": "path", "required": True, "no_log": False},
             "share_dir": {"type": "path", "required": True},

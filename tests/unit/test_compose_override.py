@@ -268,3 +268,45 @@ def test_filters_translate_errors_and_give_text() -> None:
     assert filters.foreign_holders(
         {"id": {"Name": "x", "IPv4Address": "172.20.0.20/24"}}, {"minio": "172.20.0.20"}, []
     ) == ["x holds 172.20.0.20 of minio"]
+
+
+TLS = {"mode": "internal", "port": 8443, "hosts": ["cvat.lab", "10.0.0.5"], "dir": "/etc/tls", "checksum": "abc"}
+
+
+def traefik(**tls: Any) -> dict[str, Any]:
+    return co.build(RELEASE, {**OPTIONS, "tls": {**TLS, "email": "", "server": "", **tls}})["services"]["traefik"]
+
+
+def test_tls_is_spoken_where_the_release_has_its_routers() -> None:
+    """Grafana's router is in a file of the release that names the entry point web; so it stays right."""
+    proxy = traefik()
+    assert proxy["environment"]["TRAEFIK_ENTRYPOINTS_web_HTTP_TLS"] == "true"
+    assert proxy["environment"]["TRAEFIK_ENTRYPOINTS_plain_HTTP_REDIRECTIONS_ENTRYPOINT_TO"] == ":8443"
+    assert proxy["ports"][:2] == ["0.0.0.0:8443:8080", "0.0.0.0:80:8081"]
+    assert {mount["source"] for mount in proxy["volumes"]} == {"/etc/tls", "/etc/tls/traefik.yml"}
+
+
+def test_another_certificate_changes_the_proxy_only() -> None:
+    before, after = (
+        co.build(RELEASE, {**OPTIONS, "tls": {**TLS, "checksum": checksum}})["services"] for checksum in ("abc", "def")
+    )
+    assert [name for name in before if before[name] != after[name]] == ["traefik"]
+
+
+def test_acme_names_what_an_authority_can_certify() -> None:
+    proxy = traefik(mode="acme", port=443, hosts=["cvat.example.org", "www.example.org"], email="a@example.org")
+    environment = proxy["environment"]
+    assert environment["TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_DOMAINS_0_MAIN"] == "cvat.example.org"
+    assert environment["TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_DOMAINS_0_SANS"] == "www.example.org"
+    assert environment["TRAEFIK_CERTIFICATESRESOLVERS_acme_ACME_TLSCHALLENGE"] == "true"
+    assert proxy["volumes"] == ["cvat_letsencrypt:/letsencrypt"]
+
+
+def test_acme_without_port_443_is_asked_over_plain_http() -> None:
+    environment = traefik(mode="acme", port=8443, email="a@example.org")["environment"]
+    assert environment["TRAEFIK_CERTIFICATESRESOLVERS_acme_ACME_HTTPCHALLENGE_ENTRYPOINT"] == "plain"
+
+
+def test_without_tls_nothing_of_it_is_written() -> None:
+    proxy = co.build(RELEASE, OPTIONS)["services"]["traefik"]
+    assert "environment" not in proxy and proxy["ports"][0] == "0.0.0.0:80:8080"

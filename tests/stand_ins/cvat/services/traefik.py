@@ -2,7 +2,8 @@
 """Stands for Traefik: reads the same labels and rules, lets haproxy do the work, reloads when containers change.
 
 Understood: traefik.enable, routers.NAME.rule and .entrypoints, services.NAME.loadbalancer.server.port, the file
-provider's routers and services with {{ env "NAME" }}; in rules Host, HostRegexp, PathPrefix, Path, &&, ||, brackets.
+provider's routers and services with {{ env "NAME" }}, and its certificates; of entry points ADDRESS, HTTP_TLS and
+HTTP_REDIRECTIONS_ENTRYPOINT_TO and _SCHEME; in rules Host, HostRegexp, PathPrefix, Path, &&, ||, brackets.
 """
 
 import http.client
@@ -123,23 +124,75 @@ def docker_routers() -> list[Router]:
     return routers
 
 
+def dynamic(folder: str) -> list[dict[str, Any]]:
+    """What the files of the file provider's folder say, with the environment's values in them."""
+    found = []
+    for path in sorted(Path(folder).glob("*.yml")) if folder else []:
+        text = re.sub(r'\{\{\s*env "(\w+)"\s*\}\}', lambda match: os.environ.get(match[1], ""), path.read_text())
+        found.append(yaml.safe_load(text) or {})
+    return found
+
+
 def file_routers(folder: str) -> list[Router]:
     """Routers out of the file provider's folder; middlewares are not looked at."""
     routers = []
-    for path in sorted(Path(folder).glob("*.yml")) if folder else []:
-        text = re.sub(r'\{\{\s*env "(\w+)"\s*\}\}', lambda match: os.environ.get(match[1], ""), path.read_text())
-        http_part: dict[str, Any] = (yaml.safe_load(text) or {}).get("http", {})
+    for content in dynamic(folder):
+        http_part: dict[str, Any] = content.get("http", {})
         for name, router in http_part.get("routers", {}).items():
             url = http_part["services"][router["service"]]["loadBalancer"]["servers"][0]["url"]
             routers.append(Router(name, router["rule"], tuple(router["entryPoints"]), url.removeprefix("http://")))
     return routers
 
 
-def render(routers: list[Router], entrypoints: dict[str, str]) -> str:
+def write_certificates(folder: str) -> Path | None:
+    """The file provider's certificates as haproxy wants them, the default one first; None without one.
+
+    Read once, as Traefik does: another certificate in the same file is not noticed before a restart.
+    """
+    found = []
+    for content in dynamic(folder):
+        part: dict[str, Any] = content.get("tls", {})
+        default = part.get("stores", {}).get("default", {}).get("defaultCertificate")
+        found += [pair for pair in [default, *part.get("certificates", [])] if pair]
+    if not found:
+        return None
+    target = Path("/tmp/certificates")
+    target.mkdir(mode=0o700, exist_ok=True)
+    for number, pair in enumerate(found):
+        text = Path(pair["certFile"]).read_text() + "\n" + Path(pair["keyFile"]).read_text()
+        (target / f"{number}.pem").write_text(text)
+    return target
+
+
+def entry(name: str, address: str, certificates: Path | None) -> list[str]:
+    """One entry point: plain, with TLS, or one that sends people elsewhere."""
+    if target := setting(name, "HTTP_REDIRECTIONS_ENTRYPOINT_TO"):
+        port = "" if target == ":443" else target
+        scheme = setting(name, "HTTP_REDIRECTIONS_ENTRYPOINT_SCHEME") or "https"
+        where = f"{scheme}://%[req.hdr(host),host_only]{port}%[capture.req.uri]"
+        return [f"frontend {name}", f"    bind *{address}", f"    http-request redirect code 301 location {where}"]
+    if setting(name, "HTTP_TLS") == "true":
+        if certificates is None:
+            raise ValueError(f"the entry point {name} has no certificate")
+        lines = [
+            f"frontend {name}",
+            f"    bind *{address} ssl crt {certificates}/0.pem crt {certificates} alpn h2,http/1.1",
+        ]
+        return [*lines, "    http-request set-header X-Forwarded-Proto https"]
+    return [f"frontend {name}", f"    bind *{address}", "    http-request set-header X-Forwarded-Proto http"]
+
+
+def setting(entrypoint: str, name: str) -> str:
+    """A setting of an entry point; upper and lower case are the same, as in Traefik."""
+    wanted = f"TRAEFIK_ENTRYPOINTS_{entrypoint}_{name}".upper()
+    return next((value for key, value in os.environ.items() if key.upper() == wanted), "")
+
+
+def render(routers: list[Router], entrypoints: dict[str, str], certificates: Path | None = None) -> str:
     """The haproxy configuration. Longer rules come first, as in Traefik; no match is its 404."""
     front, back = [], []
     for name, address in entrypoints.items():
-        front += [f"frontend {name}", f"    bind *{address}"]
+        front += entry(name, address, certificates)
         for router in sorted(routers, key=lambda item: -len(item.rule)):
             if name in router.entrypoints:
                 try:
@@ -160,16 +213,17 @@ def main() -> None:
         if key.startswith("TRAEFIK_ENTRYPOINTS_") and key.endswith("_ADDRESS")
     }
     folder = os.environ.get("TRAEFIK_PROVIDERS_FILE_DIRECTORY", "")
+    certificates = write_certificates(folder)
     haproxy: subprocess.Popen | None = None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     seen = None
     try:
         while haproxy is None or haproxy.poll() is None:
             try:
-                text = render(docker_routers() + file_routers(folder), entrypoints)
+                text = render(docker_routers() + file_routers(folder), entrypoints, certificates)
             except (OSError, ValueError, KeyError) as error:
                 print(f"providers: {error}", file=sys.stderr, flush=True)
-                text = seen or render([], entrypoints)
+                text = seen or render([], entrypoints, certificates)
             if text != seen:
                 CONFIG.write_text(text)
                 if haproxy is None:

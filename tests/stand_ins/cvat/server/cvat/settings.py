@@ -27,6 +27,7 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1").split(",")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SERVERLESS = os.environ.get("CVAT_SERVERLESS", "").lower() in ("1", "true", "yes")
 ROOT_URLCONF = "cvat.urls"
 USE_TZ = True
