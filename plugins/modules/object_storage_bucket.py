@@ -35,6 +35,10 @@ options:
       - V(false) takes away the policy that V(true) has set. A policy that somebody else has set stays, with a warning.
     type: bool
     default: false
+  replace_policy:
+    description: Whether a policy that somebody else has set is taken away, or replaced, too.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -126,7 +130,7 @@ def ensure(module: AnsibleModule, bucket: Bucket) -> dict[str, Any]:
     exists = bucket.exists()
     policy = bucket.policy() if exists else "none"
     wanted = "public_read" if module.params["public_read"] else "none"
-    if policy == "other":
+    if policy == "other" and not module.params["replace_policy"]:
         if module.params["public_read"]:
             raise s3_storage.StorageError(
                 f"The bucket '{bucket.name}' has a policy of its own already, which public reading would replace. "
@@ -162,6 +166,7 @@ def main() -> None:
             "user_file": {"type": "path", "required": True},
             "password_file": {"type": "path", "required": True, "no_log": False},
             "public_read": {"type": "bool", "default": False},
+            "replace_policy": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
