@@ -37,13 +37,19 @@ def covers(named: Sequence[str], host: str) -> bool:
     return host in known or "*." + host.partition(".")[2] in known
 
 
-def problems(certificate: Mapping[str, Any], key: Mapping[str, Any], hosts: Sequence[str]) -> list[str]:
+def problems(
+    certificate: Mapping[str, Any],
+    key: Mapping[str, Any],
+    hosts: Sequence[str],
+    authority: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Return what is wrong with a certificate and its key, a sentence each.
 
     Args:
         certificate: answer of ``community.crypto.x509_certificate_info`` (``msg`` if it failed).
         key: answer of ``community.crypto.openssl_privatekey_info``.
         hosts: names and addresses that people open.
+        authority: the same of the authority's certificate, if one was given.
     """
     found = []
     if "public_key" not in certificate:
@@ -51,6 +57,14 @@ def problems(certificate: Mapping[str, Any], key: Mapping[str, Any], hosts: Sequ
     if "public_key" not in key:
         found.append(
             f"The key cannot be read ({key.get('msg', 'no answer')}). It must be a PEM file without a passphrase."
+        )
+    if authority is not None and "public_key" not in authority:
+        found.append(f"The authority cannot be read ({authority.get('msg', 'no answer')}). It must be a PEM file.")
+    elif authority is not None and "Certificate Sign" not in (authority.get("key_usage") or []):
+        # Python 3.13 verifies strictly (RFC 5280, 4.2.1.3), and with it whatever on the server asks CVAT.
+        found.append(
+            "The authority's certificate does not say that it may sign certificates (key usage keyCertSign), so newer "
+            "programs refuse it. Have a new one made for the authority's key."
         )
     if found:
         return found

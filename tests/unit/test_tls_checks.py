@@ -61,3 +61,11 @@ def test_files_that_are_none_are_named() -> None:
     found = tls_checks.problems({"msg": "no PEM"}, {"msg": "passphrase"}, ["cvat.lab"])
     assert "The certificate cannot be read (no PEM)" in found[0]
     assert "The key cannot be read (passphrase)" in found[1]
+
+
+def test_an_authority_that_may_not_sign_is_named() -> None:
+    key = {"public_key": "K"}
+    signing = {"public_key": "A", "key_usage": ["Certificate Sign", "CRL Sign"]}
+    assert tls_checks.problems(certificate(), key, ["cvat.lab"], signing) == []
+    assert "(key usage keyCertSign)" in tls_checks.problems(certificate(), key, ["cvat.lab"], {"public_key": "A"})[0]
+    assert "The authority cannot be read" in tls_checks.problems(certificate(), key, ["cvat.lab"], {"msg": "x"})[0]
