@@ -42,8 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.breaks:
             self.server.breaks -= 1
             body = body[: len(body) // 2]
+        self.server.sent += len(body)  # before the other side has it, and looks at this number
         self.wfile.write(body)
-        self.server.sent += len(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
