@@ -152,8 +152,12 @@ def test_progress_is_written_while_something_is_built(
     build, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = []
-    line = nuclio_builds.progress_line
-    monkeypatch.setattr(nuclio_builds, "progress_line", lambda name, *rest: told.append(name) or line(name, *rest))
+
+    def tell(name: str, *rest: object) -> str:
+        told.append(name)
+        return name
+
+    monkeypatch.setattr(nuclio_builds, "progress_line", tell)
     monkeypatch.setattr(nuclio_builds, "_PROGRESS_SECONDS", 0.01)
     world.set(build_seconds=1)
     build(progress=str(tmp_path / "progress.json"), jobs=2)
