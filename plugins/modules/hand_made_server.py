@@ -92,10 +92,13 @@ class Look:
     def __init__(self, module: AnsibleModule) -> None:
         """Take the module's options."""
         self.module = module
+        self.client = module.get_bin_path("docker")
 
     def docker(self, *arguments: str) -> str:
-        """Return what a docker command says; nothing where it fails."""
-        code, out, _err = self.module.run_command(["docker", *arguments])
+        """Return what a docker command says; nothing where it fails, or where there is no Docker."""
+        if self.client is None:
+            return ""
+        code, out, _err = self.module.run_command([self.client, *arguments])
         return out if code == 0 else ""
 
     def database(self, query: str) -> list[Any]:
