@@ -4,9 +4,19 @@ import base64
 import queue
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 from _processor.workers import WorkerTimeout
+
+
+class Server(ThreadingHTTPServer):
+    """Listens at once: the library's own would first ask the name service who it is, which may take seconds."""
+
+    def server_bind(self):
+        """Bind, and ask nobody."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -32,12 +42,12 @@ class Quiet(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def readiness_handler(pool):
-    """Return the handler of :8082/ready: 200 once every worker has run init_context."""
+def readiness_handler(pool, listening):
+    """Return the handler of :8082/ready: 200 once every worker has run init_context and the trigger listens."""
 
     class Readiness(Quiet):
         def do_GET(self):
-            self.reply(200 if pool.ready and self.path == "/ready" else 503)
+            self.reply(200 if pool.ready and listening.is_set() and self.path == "/ready" else 503)
 
     return Readiness
 
