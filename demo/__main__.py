@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from demo import hosts, mirror, removal, settings, site
+from demo import hosts, mirror, removal, settings, site, snapshot
 from demo.shell import Failed
 
 
@@ -15,7 +15,7 @@ def main() -> int:
     commands.add_parser("site", help="the mirror, a host, and playbooks/site.yml on it")
     host = commands.add_parser("host", help="make a host (or start it again)")
     host.add_argument("name")
-    host.add_argument("--image", default="host:13", help="host:13, host:12 or host-docker:13")
+    host.add_argument("--image", default="host:13", help="host:13, host:12, host-docker:13 or site:13")
     host.add_argument("--address", default="", help="address on the demo's network; the next free one by default")
     host.add_argument("--with-mirror", action="store_true", help="bring up the mirror first, unless it runs")
     commands.add_parser("restart", help="restart a host, and wait until it has booted").add_argument("name")
@@ -33,7 +33,8 @@ def main() -> int:
         elif told.command == "host":
             if told.with_mirror and not mirror.runs():
                 mirror.up()
-            new = hosts.create(told.name, told.image, told.address)
+            finished = told.image == "site:13"
+            new = snapshot.create(told.name) if finished else hosts.create(told.name, told.image, told.address)
             print("new" if new else "there")
         elif told.command == "restart":
             hosts.restart(told.name)

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable, Iterable
 
 from demo import images, settings
 from demo.shell import Failed, docker, inspect, step
@@ -24,22 +25,34 @@ def ensure_network() -> None:
 
 
 def create(name: str, image: str, address: str = "", ports: dict[int, int] | None = None, kind: str = "host") -> bool:
-    """Make a host, or start the one of that name; wait until it has booted. True when it was new.
+    """Make a host from a base image, or start the one of that name; wait until it has booted. True when it was new.
 
     `ports` maps ports of this machine (on loopback) to the host's own.
     """
-    full = images.ensure(image)
+    options = [f"--publish=127.0.0.1:{outer}:{inner}" for outer, inner in (ports or {}).items()]
+    options += ["--ip", address] if address else []
+    return create_from(images.ensure(image), name, options, kind)
+
+
+def create_from(
+    full: str,
+    name: str,
+    options: Iterable[str] = (),
+    kind: str = "host",
+    before_boot: Callable[[str], None] = lambda name: None,
+) -> bool:
+    """The same from an image by its full name; `before_boot` may change the new host's folders."""
     ensure_network()
     there = inspect("container", name)
     if there is not None and f"{settings.LABEL}.kind" not in (there["Config"]["Labels"] or {}):
         raise Failed(f"A container named {name} exists and was not made here: rename or remove it.")
     if there is None:
-        options = [f"--publish=127.0.0.1:{outer}:{inner}" for outer, inner in (ports or {}).items()]
-        options += ["--ip", address] if address else []
-        with step(f"host {name} from {image}"):
-            options += ["--label", f"{settings.LABEL}=1", "--label", f"{settings.LABEL}.kind={kind}"]
-            options += ["--name", name, "--hostname", name, "--network", settings.NETWORK]
-            docker("run", "--detach", *FLAGS, *options, full)
+        labels = ["--label", f"{settings.LABEL}=1", "--label", f"{settings.LABEL}.kind={kind}"]
+        names = ["--name", name, "--hostname", name, "--network", settings.NETWORK]
+        with step(f"host {name} from {full.removeprefix(settings.IMAGES)}"):
+            docker("create", *FLAGS, *options, *labels, *names, full)
+            before_boot(name)
+            docker("start", name)
             wait_booted(name)
     elif not there["State"]["Running"]:
         with step(f"host {name} started again"):

@@ -20,10 +20,14 @@ from demo.shell import Failed, docker, inspect, run, step
 def up() -> None:
     """Start the mirror and bring what it serves up to date."""
     hosts.ensure_network()
-    listed = yaml.safe_load((settings.REPOSITORY / "demo" / "images.yml").read_text())
-    _write_files(listed.get("files", []))
+    _write_files(listed().get("files", []))
     _start()
-    _push(listed["images"])
+    _push(listed()["images"])
+
+
+def listed() -> dict[str, list[dict]]:
+    """What the mirror serves, by `images` and `files`."""
+    return yaml.safe_load((settings.REPOSITORY / "demo" / "images.yml").read_text())
 
 
 def runs() -> bool:

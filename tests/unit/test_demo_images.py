@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from demo import hosts, images, mirror
+from demo import hosts, images, mirror, snapshot
 from demo.shell import Failed
 
 
@@ -61,3 +61,35 @@ def test_a_taken_port_is_not_chosen():
         taken.listen()
         port = taken.getsockname()[1]
         assert hosts.free_port(port) != port or port > 64535
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """A finished site from the files `old`, and what is called to make one; `made()` tells."""
+    calls = []
+    monkeypatch.setattr(snapshot, "inspect", lambda kind, name: {"Name": name})
+    monkeypatch.setattr(snapshot.images, "made_from", lambda name: "old")
+    for module, name in ((snapshot.hosts, "remove"), (snapshot.hosts, "create"), (snapshot, "_run_site")):
+        monkeypatch.setattr(module, name, lambda *told, __name=name, **more: calls.append(__name))
+    monkeypatch.setattr(snapshot, "docker", lambda *told: calls.append(told[0]))
+    monkeypatch.delenv("ANNOTATION_DEMO_ANY_SITE", raising=False)
+    return calls
+
+
+def test_a_finished_site_is_made_anew_when_its_files_changed(site, monkeypatch):
+    monkeypatch.setattr(snapshot, "_inputs", lambda: "new")
+    snapshot._ensure()
+    assert site == ["remove", "create", "_run_site", "stop", "commit"]
+
+
+def test_a_finished_site_from_the_same_files_is_kept(site, monkeypatch):
+    monkeypatch.setattr(snapshot, "_inputs", lambda: "old")
+    snapshot._ensure()
+    assert site == []
+
+
+def test_an_old_finished_site_is_taken_if_one_says_so(site, monkeypatch):
+    monkeypatch.setattr(snapshot, "_inputs", lambda: "new")
+    monkeypatch.setenv("ANNOTATION_DEMO_ANY_SITE", "1")
+    snapshot._ensure()
+    assert site == []
