@@ -23,7 +23,7 @@ ARG NUCLIO_ARCH
 ARG NUCLIO_BUILD_LOCAL_HANDLER_DIR
 $pre_copy
 COPY artifacts/uhttpc /usr/local/bin/uhttpc
-HEALTHCHECK --interval=1s --timeout=3s CMD /usr/local/bin/uhttpc --url http://127.0.0.1:8082/ready || exit 1
+HEALTHCHECK --interval=2s --timeout=3s CMD /usr/local/bin/uhttpc --url http://127.0.0.1:8082/ready || exit 1
 COPY artifacts/processor /usr/local/bin/processor
 COPY artifacts/py /opt/nuclio/
 COPY artifacts/whl $wheels
