@@ -124,6 +124,11 @@ class Freezing:
     def folders(self) -> dict[str, Path]:
         return {"data": self.folder}
 
+    def images(self) -> dict[str, str]:
+        return {"cvat_server": "cvat/server:v2.80.0"}
+
+    models = images
+
     def freeze(self) -> None:
         self.calls.append("freeze")
 
@@ -133,12 +138,13 @@ class Freezing:
     def dump(self, path: Path) -> None:
         path.write_text("dump")
 
-    def prepare(self) -> None:
-        pass
+    def prepare(self, known: bool) -> None:
+        assert not known
 
-    def add(self, tag: str, _folders: list[Path]) -> str:
+    def add(self, tag: str, _folders: list[Path], limit: float | None = None) -> str:
         self.calls.append(tag)
         if tag == "complete":
+            assert limit == 900
             raise self.failure
         return "1"
 
@@ -166,3 +172,67 @@ def test_a_failing_command_says_its_last_words(program: Any) -> None:
         program.shell.run(["sh", "-c", "echo last words >&2; exit 3"])
     with pytest.raises(program.shell.Failure, match="no-such-program is not installed"):
         program.shell.run(["no-such-program"])
+
+
+def test_lines_of_a_long_command_come_one_by_one_and_so_does_its_failure(program: Any) -> None:
+    seen: list[str] = []
+    program.shell.follow(["sh", "-c", 'echo a; echo "$B"'], seen.append, env={"B": "b"})
+    assert seen == ["a\n", "b\n"]
+    with pytest.raises(program.shell.Failure, match=r"ended with 3:\na\nlast words"):
+        program.shell.follow(["sh", "-c", "echo a; echo last words >&2; exit 3"], seen.append, env={})
+
+
+def test_what_hangs_is_ended(program: Any) -> None:
+    with pytest.raises(program.shell.Failure, match="not done after 0 s, and was ended"):
+        program.shell.follow(["sleep", "60"], print, env={}, limit=0.2)
+
+
+def test_progress_is_told_and_the_number_of_the_backup_kept(program: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = program.repository.Progress()
+    for told in (
+        {"message_type": "status", "percent_done": 0},
+        {"message_type": "status", "bytes_done": 3e9, "total_bytes": 12e9},
+        {"message_type": "summary", "snapshot_id": "0123456789abcdef"},
+    ):
+        progress.see(json.dumps(told))
+    progress.see("warning: something in plain words")
+    assert capsys.readouterr().out == "Read 25% of 12.0 GB so far\n"
+    assert progress.snapshot == "0123456789abcdef"
+
+
+def test_settings_are_noted_below_their_own_paths(program: Any, tmp_path: Path) -> None:
+    (tmp_path / "etc/one").mkdir(parents=True)
+    (tmp_path / "etc/one/function.yaml").write_text("a")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/old").write_text("of the last backup")
+    program.files.copy_files([f"{tmp_path}/etc/*/function.yaml", "/absent"], tmp_path / "notes")
+    assert list(tree(tmp_path / "notes").values()) == ["a"]
+
+
+def test_a_known_repository_that_is_gone_is_not_made_anew(program: Any, tmp_path: Path) -> None:
+    calls: list[str] = []
+    settings = program.settings.Settings("/mnt/backups", "", "", [], [], [])
+    repository = program.repository.Repository(settings)
+
+    def restic(command: str, *_more: str) -> None:
+        calls.append(command)
+        raise program.shell.Failure("no such folder")
+
+    repository.restic = restic
+    with pytest.raises(
+        program.shell.Failure, match=r"can no longer be opened\.\nno such folder\nIs the folder mounted"
+    ):
+        repository.prepare(known=True)
+    assert calls == ["cat"]
+    with pytest.raises(program.shell.Failure, match="can neither be made nor be opened"):
+        repository.prepare(known=False)
+    assert calls == ["cat", "init", "cat"]
+
+
+def test_the_last_report_is_believed_only_if_it_can_be_read(program: Any, tmp_path: Path) -> None:
+    settings = program.settings.Settings("", "", "", [], [], [], report=str(tmp_path / "report"))
+    assert program.saving.last_report(settings) == {}
+    (tmp_path / "report").write_text('{"repository": "/mnt/backups"}')
+    assert program.saving.last_report(settings) == {"repository": "/mnt/backups"}
+    (tmp_path / "report").write_text("half of it {")
+    assert program.saving.last_report(settings) == {}

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 
+RESTIC = (
+    "restic --repo /var/backups/annotation-server --password-file /etc/annotation-server/secrets/backup_password"
+    " --cache-dir /tmp/restic --no-lock"
+)
+
 
 def test_everything_is_there_byte_for_byte(host) -> None:
     assert host.check_output("/root/state") == host.check_output("cat /root/state-before")
@@ -41,9 +46,14 @@ def test_the_report_says_how_long_the_server_stood_still(host) -> None:
     assert report["release"] == "v2.80.0" and 0 < report["frozen_seconds"] <= report["seconds"]
 
 
+def test_a_backup_says_what_ran_and_holds_the_settings(host) -> None:
+    told = json.loads(host.check_output("annotation-server-backup show latest"))
+    assert told["images"]["cvat_server"].endswith("cvat/server:v2.80.0")
+    inside = host.check_output(f"{RESTIC} ls latest --tag complete")
+    noted = "/var/lib/annotation-server/backup/settings"
+    for path in ("/opt/annotation-server/cvat/v2.80.0/.env", "/etc/docker/daemon.json"):
+        assert f"{noted}{path}" in inside.splitlines()
+
+
 def test_the_archive_can_be_read_by_restic_alone(host) -> None:
-    listed = host.check_output(
-        "restic --repo /var/backups/annotation-server --password-file /etc/annotation-server/secrets/backup_password"
-        " --cache-dir /tmp/restic snapshots --json --tag complete"
-    )
-    assert len(json.loads(listed)) >= 2
+    assert len(json.loads(host.check_output(f"{RESTIC} snapshots --json --tag complete"))) >= 2

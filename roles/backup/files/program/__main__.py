@@ -26,6 +26,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="make a backup now")
     commands.add_parser("list", help="list the backups that are complete")
+    show = commands.add_parser("show", help="say what a backup holds, and what ran when it was made")
+    show.add_argument("snapshot", help="its number, or latest")
     commands.add_parser("check", help="read every byte of the repository and compare it with its sums")
     commands.add_parser("thaw", help="let containers go on that a killed backup left frozen")
     restore = commands.add_parser("restore", help="put a backup back")
@@ -37,6 +39,9 @@ def main() -> int:
         stack, repository = Stack(settings), Repository(settings)
         if arguments.command == "list":
             print(json.dumps(repository.snapshots(), indent=2))
+            return 0
+        if arguments.command == "show":
+            print(json.dumps(Restore(settings, stack, repository).describe(arguments.snapshot), indent=2))
             return 0
         if arguments.command == "check":
             repository.check()

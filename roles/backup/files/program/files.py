@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 #: Folders inside each restored one. Renaming within a folder works on every mount, and takes no time.
@@ -52,6 +53,18 @@ def give_back(path: Path) -> None:
             remove(path / entry.name)
         entry.replace(path / entry.name)
     remove(old)
+
+
+def copy_files(patterns: Iterable[str], target: Path) -> None:
+    """Make a folder that holds the files that the patterns name, below their full paths."""
+    if target.exists():
+        remove(target)
+    target.mkdir(mode=0o700)
+    for pattern in patterns:
+        for path in sorted(Path("/").glob(pattern.lstrip("/"))):
+            copy = target / path.relative_to("/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
 
 
 def empty(path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from files import NEW, OLD
 from settings import Settings
-from shell import Failure, run
+from shell import Failure, follow, run
 
 #: Only snapshots with this tag count as backups; restic writes a snapshot when everything in it is safe.
 COMPLETE = "complete"
@@ -21,42 +21,71 @@ CACHE = "/var/cache/annotation-server-backup"
 _SOME_UNREADABLE = 3
 
 
+class Progress:
+    """What restic says while it makes a backup; how far it is goes to the journal."""
+
+    def __init__(self) -> None:
+        self.snapshot = ""
+
+    def see(self, line: str) -> None:
+        """Take one line of restic's JSON."""
+        try:
+            told = json.loads(line)
+        except ValueError:
+            return  # a warning in plain words; what counts is how restic ends
+        self.snapshot = told.get("snapshot_id", self.snapshot)
+        if told.get("message_type") == "status" and told.get("total_bytes"):
+            done, total = told.get("bytes_done", 0), told["total_bytes"]
+            print(f"Read {done / total:.0%} of {total / 1e9:.1f} GB so far", flush=True)
+
+
 class Repository:
     """restic with this server's settings."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.host = socket.gethostname()
+        self.variables = settings.environment | {
+            "RESTIC_REPOSITORY": settings.repository,
+            "RESTIC_PASSWORD_FILE": settings.password_file,
+            "RESTIC_CACHE_DIR": CACHE,
+            "RESTIC_PROGRESS_FPS": "0.1",
+        }
 
     def restic(self, *arguments: str, out: Path | None = None, accept: tuple[int, ...] = (0,)) -> str:
         """Run restic."""
-        given = {
-            "RESTIC_REPOSITORY": self.settings.repository,
-            "RESTIC_PASSWORD_FILE": self.settings.password_file,
-            "RESTIC_CACHE_DIR": CACHE,
-        }
-        return run(["restic", *arguments], env={**self.settings.environment, **given}, out=out, accept=accept)
+        return run(["restic", *arguments], env=self.variables, out=out, accept=accept)
 
-    def prepare(self) -> None:
-        """Make the repository if it is not there."""
+    def prepare(self, known: bool) -> None:
+        """Open the repository; make it if it never held a backup of this server.
+
+        Raises:
+            Failure: it can neither be opened nor made, or one that is `known` is gone.
+        """
+        said = ""
+        if not known:  # a share that is not mounted must not become a new repository
+            try:
+                # Asked first: restic takes minutes to believe that there is no such bucket.
+                self.restic("init")
+                return
+            except Failure as there:
+                said = f"{there}\n"
         try:
             self.restic("cat", "config", "--no-lock")
-        except Failure as absent:
-            try:
-                self.restic("init")
-            except Failure as problem:
-                raise Failure(
-                    f"The repository {self.settings.repository} can neither be opened nor made.\n{absent}\n{problem}\n"
-                    "Is the folder or bucket reachable, and is it the password it was made with?"
-                ) from problem
+        except Failure as problem:
+            state = "can no longer be opened" if known else "can neither be made nor be opened"
+            raise Failure(
+                f"The repository {self.settings.repository} {state}.\n{said}{problem}\n"
+                "Is the folder mounted or the bucket reachable, and is it the password it was made with?"
+            ) from problem
         self.unlock()
 
     def unlock(self) -> None:
         """Take away the locks of runs that were killed; restic leaves those that somebody still holds."""
         self.restic("unlock")
 
-    def add(self, tag: str, folders: Iterable[Path]) -> str:
-        """Add the folders as one snapshot; return its number.
+    def add(self, tag: str, folders: Iterable[Path], limit: float | None = None) -> str:
+        """Add the folders as one snapshot, in `limit` seconds at most; return its number.
 
         Raises:
             Failure: a file could not be read, unless this is a rehearsal; then there is no such snapshot.
@@ -64,8 +93,10 @@ class Repository:
         accept = (0, _SOME_UNREADABLE) if tag == REHEARSAL else (0,)
         names = [str(folder) for folder in folders]
         left_out = [f"--exclude={name}" for name in (NEW, OLD)]
-        said = self.restic("backup", "--json", "--tag", tag, "--host", self.host, *left_out, *names, accept=accept)
-        return str(json.loads(said.strip().splitlines()[-1]).get("snapshot_id", ""))
+        progress = Progress()
+        command = ["restic", "backup", "--json", "--tag", tag, "--host", self.host, *left_out, *names]
+        follow(command, progress.see, env=self.variables, accept=accept, limit=limit)
+        return progress.snapshot
 
     def snapshots(self, tag: str = COMPLETE) -> list[dict[str, Any]]:
         """Return the snapshots with a tag, the oldest first."""

@@ -36,7 +36,7 @@ class Restore:
         """
         self.repository.unlock()
         identifier = self.choose(snapshot)
-        manifest = self.read_manifest(identifier)
+        manifest = self.fitting_manifest(identifier)
         folders = self.places(manifest)
         self.insist_on_room(identifier, folders)
         if check:
@@ -50,6 +50,11 @@ class Restore:
         print("Taking its place ...", flush=True)
         self.switch(ready)
         print(f"Restored {identifier}, made {manifest['made']}.")
+
+    def describe(self, snapshot: str) -> dict[str, Any]:
+        """Return what a backup says of itself."""
+        identifier = self.choose(snapshot)
+        return {"backup": identifier, **self.manifest(identifier)}
 
     def switch(self, ready: dict[Path, Path]) -> None:
         """Give what lies ready its place; on a failure put back what was there."""
@@ -82,28 +87,37 @@ class Restore:
             raise Failure(f"There is no complete backup {wanted}. There are:\n{listed}")
         return str(matching[0])
 
-    def read_manifest(self, identifier: str) -> dict[str, Any]:
-        """Return what the backup says of itself, if it fits this server.
+    def manifest(self, identifier: str) -> dict[str, Any]:
+        """Return the manifest of a backup.
 
         Raises:
-            Failure: it was made with another release of CVAT, or by a newer version of this program.
+            Failure: a newer version of this program made it.
         """
         self.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.staging / f"restored-{MANIFEST}"
         self.repository.read(identifier, self.staging / MANIFEST, path)
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        here = self.settings.release()
         if manifest["format"] != FORMAT:
             raise Failure(
                 f"Backup {identifier} has the format {manifest['format']}; this program knows {FORMAT}. Update it."
             )
+        return dict(manifest)
+
+    def fitting_manifest(self, identifier: str) -> dict[str, Any]:
+        """Return the manifest of a backup that this server can take.
+
+        Raises:
+            Failure: it was made with another release of CVAT.
+        """
+        manifest = self.manifest(identifier)
+        here = self.settings.release()
         if manifest["release"] != here:
             raise Failure(
                 f"Backup {identifier} is of CVAT {manifest['release']}, and {here} is installed. CVAT's data fits its "
                 f"own release only: install {manifest['release']} (cvat_version), restore, and upgrade afterwards. "
                 "Nothing was changed."
             )
-        return dict(manifest)
+        return manifest
 
     def places(self, manifest: dict[str, Any]) -> dict[str, Path]:
         """Return where each folder of the backup belongs on this server: name and folder."""

@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from files import sha256
+from files import copy_files, sha256
 from repository import COMPLETE, REHEARSAL, Repository
 from settings import Settings
 from stack import Stack
 
 MANIFEST = "manifest.json"
 DUMP = "database.dump"
+NOTES = "settings"
 FORMAT = 1
 
 
@@ -30,16 +31,18 @@ def save(settings: Settings, stack: Stack, repository: Repository) -> dict[str, 
     staging = Path(settings.staging)
     staging.mkdir(mode=0o700, parents=True, exist_ok=True)
     folders = stack.folders()
-    repository.prepare()
+    copy_files(settings.notes, staging / NOTES)
+    running = {"images": stack.images(), "models": stack.models()}
+    repository.prepare(known=last_report(settings).get("repository") == settings.repository)
     everything = [staging, *folders.values()]  # the same both times, so that restic knows what it has read already
     repository.add(REHEARSAL, everything)
     frozen = time.monotonic()
     try:
         stack.freeze()
         stack.dump(staging / DUMP)
-        manifest = describe(settings, folders, staging / DUMP)
+        manifest = describe(settings, folders, staging / DUMP) | running
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        snapshot = repository.add(COMPLETE, everything)
+        snapshot = repository.add(COMPLETE, everything, settings.frozen_limit)
     finally:
         stack.thaw()
     frozen_seconds = round(time.monotonic() - frozen, 1)
@@ -57,6 +60,14 @@ def save(settings: Settings, stack: Stack, repository: Repository) -> dict[str, 
     Path(settings.report).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"Backup {report['snapshot']} in {report['seconds']} s; the server stood still for {frozen_seconds} s.")
     return report
+
+
+def last_report(settings: Settings) -> dict[str, Any]:
+    """Return what the last backup reported; nothing if there was none."""
+    try:
+        return dict(json.loads(Path(settings.report).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def describe(settings: Settings, folders: dict[str, Path], dump: Path) -> dict[str, Any]:

@@ -19,8 +19,12 @@ class Settings:
     paths: list[str]
     volumes: list[str]
     emptied_volumes: list[str]
+    #: Files that say how this server was set up; patterns are allowed. A restore does not put them back.
+    notes: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     keep: dict[str, int] = field(default_factory=dict)
+    #: Seconds; a repository that hangs must not hold the server still for longer.
+    frozen_limit: float = 900
     project: str = "cvat"
     database_container: str = "cvat_db"
     database: str = "cvat"

@@ -22,6 +22,18 @@ class Stack:
         names = run(["docker", "ps", "--all", "--format", "{{.Names}}", *options]).split()
         return sorted(name for name in names if name != self.settings.database_container)
 
+    def images(self) -> dict[str, str]:
+        """Return which image each of the project's containers runs: name and image, with its tag or digest."""
+        return self._listed(f"label=com.docker.compose.project={self.settings.project}", "{{.Names}}")
+
+    def models(self) -> dict[str, str]:
+        """Return the models on this server: their ids and their images."""
+        return self._listed("label=nuclio.io/function-name", '{{.Label "nuclio.io/function-name"}}')
+
+    def _listed(self, wanted: str, name: str) -> dict[str, str]:
+        lines = run(["docker", "ps", "--all", "--filter", wanted, "--format", f"{name}\t{{{{.Image}}}}"]).splitlines()
+        return dict(sorted(line.split("\t", 1) for line in lines))
+
     def freeze(self) -> None:
         """Hold every container still that may write. Connections wait, and none is lost."""
         if names := self.containers("status=running"):
