@@ -39,6 +39,7 @@ class FilterModule:
             "nvidia_driver_foretell": nvidia_reboot.foretell,
             "nvidia_driver_persistence": nvidia_driver.persistence,
             "nvidia_driver_holds": nvidia_driver_holds,
+            "nvidia_driver_names": nvidia_packages.names_kept,
             "nvidia_toolkit_plan": nvidia_stage.toolkit,
             "nvidia_docker_settings": nvidia_stage.docker_settings,
             "cuda_toolkit_plan": nvidia_stage.cuda,

@@ -205,7 +205,7 @@ def plan_packages(host: dict[str, Any], devices: list[dict[str, Any]], wish: dic
         kernel_packages=for_kernel,
         built=nvidia_packages.is_built_here(source, system),
         folder=nvidia_packages.FOLDERS[(system["id"], system["version"])] if source == "nvidia" else "",
-        notes=notes,
+        notes=[*notes, *secure_boot_note(host, source)],
     )
 
 
@@ -252,6 +252,17 @@ def secure_boot(host: dict[str, Any], wish: dict[str, Any], source: str) -> str:
         "/var/lib/dkms/mok.pub, which asks for a password at the console of the next boot); or switch Secure Boot "
         "off."
     )
+
+
+def secure_boot_note(host: dict[str, Any], source: str) -> list[str]:
+    """Say why Secure Boot is no hindrance, where it is on and ``secure_boot`` found none."""
+    if host["secure_boot"] != "on":
+        return []
+    if not nvidia_packages.is_built_here(source, host["system"]):
+        return ["Secure Boot is on, and these modules come signed."]
+    if host["mok_enrolled"]:
+        return ["Secure Boot is on, and its firmware knows the key that dkms signs the modules with."]
+    return ["Secure Boot is on, and nvidia_driver_secure_boot_ok says that its firmware takes these modules."]
 
 
 def persistence(unit: str) -> dict[str, str]:

@@ -29,14 +29,20 @@ DKMS_NEEDED, DKMS_NEEDED_FROM = (3, 1, 8), 570
 DKMS_OF_RELEASE = {"12": (3, 0, 10), "13": (3, 2, 2)}
 
 # What belongs together: another version of one of these beside a running driver is "Driver/library version mismatch".
-DRIVER = re.compile(
-    r"^(nvidia-(?!container)(?!docker)(?!cuda-)|libnvidia-(?!container)|linux-(modules|objects|signatures)-nvidia-|"
-    r"cuda-drivers|libcuda1$|libcudadebugger1$|libnvcuvid1$|libnvoptix1$|firmware-nvidia-|xserver-xorg-video-nvidia)"
+# Beginnings of names, without backslashes: they also stand in a file for unattended-upgrades.
+DRIVER_NAMES = (
+    "nvidia-(?!container|docker|cuda-)",
+    "libnvidia-(?!container)",
+    "linux-(modules|objects|signatures)-nvidia-",
+    "cuda-drivers",
+    "(libcuda1|libcudadebugger1|libnvcuvid1|libnvoptix1)$",
+    "firmware-nvidia-",
+    "xserver-xorg-video-nvidia",
 )
 # Meta-packages that bring new kernels.
-KERNEL = re.compile(
-    r"^linux-(image|headers|modules-extra)?-?(generic|lowlatency|virtual|kvm|aws|azure|gcp|gke|oracle|ibm|oem|nvidia|"
-    r"amd64|cloud-amd64|rt-amd64)(-hwe)?(-\d\d\.\d\d[a-z]?)?(-edge)?$"
+KERNEL_NAMES = (
+    "linux-(image-|headers-|modules-extra-)?(generic|lowlatency|virtual|kvm|aws|azure|gcp|gke|oracle|ibm|oem|nvidia|amd64|"
+    "cloud-amd64|rt-amd64)(-hwe)?(-[0-9][0-9][.][0-9][0-9][a-z]?)?(-edge)?$",
 )
 
 
@@ -141,6 +147,11 @@ def library(installed: dict[str, str]) -> str:
     return max(found, key=upstream, default="")
 
 
+def names_kept(with_kernel: bool) -> list[str]:
+    """Return patterns for the names of packages that must change together or not at all."""
+    return [*DRIVER_NAMES, *(KERNEL_NAMES if with_kernel else ())]
+
+
 def keep_together(installed: dict[str, str], with_kernel: bool) -> list[str]:
-    """Return the installed packages that must change together or not at all: driver, libraries, modules, kernels."""
-    return sorted(name for name in installed if DRIVER.match(name) or (with_kernel and KERNEL.match(name)))
+    """Return the installed ones of them: driver, libraries, modules, kernels."""
+    return sorted(name for name in installed if any(re.match(kept, name) for kept in names_kept(with_kernel)))

@@ -1,8 +1,12 @@
-"""What happens to the driver of a host: every row is a machine, and the sentence its user reads."""
+"""What happens to the driver of a host: every row is a machine, and the sentence its user reads.
+
+Each machine is laid out in files (/sys, /proc, dpkg's status, a modinfo and a mokutil that answer for it), and the real
+module nvidia_probe looks at them.
+"""
 
 from __future__ import annotations
 
-import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,69 +16,37 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     nvidia_packages,
     nvidia_reboot,
 )
-
-ADA, AMPERE, TURING = "0x2684", "0x2230", "0x1eb8"
-PASCAL, VOLTA, MAXWELL, KEPLER = "0x1b80", "0x1db4", "0x13c2", "0x102d"
-BLACKWELL, HOPPER, FUTURE = "0x2b85", "0x2330", "0x3500"
-NAMES = {
-    "ubuntu 22.04": "Ubuntu 22.04.5 LTS", "ubuntu 24.04": "Ubuntu 24.04.3 LTS", "ubuntu 20.04": "Ubuntu 20.04.6 LTS",
-    "debian 12": "Debian GNU/Linux 12 (bookworm)", "debian 13": "Debian GNU/Linux 13 (trixie)",
-}  # fmt: skip
-KERNELS = {
-    "ubuntu 22.04": "6.8.0-85-generic", "ubuntu 24.04": "6.8.0-85-generic", "ubuntu 20.04": "5.4.0-216-generic",
-    "debian 12": "6.1.0-40-amd64", "debian 13": "6.12.48+deb13-amd64",
-}  # fmt: skip
-WISH = {"source": "auto", "branch": "", "modules": "auto", "minimum": "525.60.13", "secure_boot_ok": False}
-NO_MODULE = {"version": "", "kind": "", "signer": ""}
-
-
-def cards(*ids: str, bound: str = "") -> list[dict[str, str]]:
-    return [{"slot": f"0000:0{number}:00.0", "device": each, "bound": bound} for number, each in enumerate(ids, 1)]
-
-
-def host(release: str, *ids: str, **changes: Any) -> dict[str, Any]:
-    name, version = release.split()
-    usual: dict[str, Any] = {
-        "system": {"id": name, "version": version, "name": NAMES[release], "kernel": KERNELS[release], "wsl": 0},
-        "devices": cards(*ids),
-        "wsl_library": False,
-        "secure_boot": "off",
-        "mok_enrolled": False,
-        "loaded": "",
-        "loaded_kind": "",
-        "nouveau": False,
-        "module": NO_MODULE,
-        "kernels": [],
-        "packages": {},
-        "held": [],
-        "runfile": False,
-        "smi": False,
-    }
-    merged = copy.deepcopy(usual)
-    for key, value in changes.items():
-        merged[key] = {**merged[key], **value} if key in ("system", "module") else value
-    return merged
+from nvidia_machine import (
+    ADA,
+    AMPERE,
+    BLACKWELL,
+    DEBIAN_535,
+    DEBIAN_550,
+    FUTURE,
+    HOPPER,
+    KEPLER,
+    MAXWELL,
+    NVIDIA_580,
+    PASCAL,
+    TURING,
+    UBUNTU_580,
+    UBUNTU_595,
+    VOLTA,
+    WISH,
+    Probe,
+    U,
+    cards,
+    host,
+    module,
+    runs,
+)
 
 
-def runs(version: str, kind: str = "open", kernel: str = "") -> dict[str, Any]:
-    """A driver that is installed and loaded."""
-    module = {"version": version, "kind": kind, "signer": "x"}
-    return {"loaded": version, "loaded_kind": kind, "module": module, "smi": True}
+@pytest.fixture
+def probe(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Probe:
+    """Has nvidia_probe look at a machine."""
+    return Probe(tmp_path, capsys, monkeypatch)
 
-
-UBUNTU_580 = {
-    "libnvidia-compute-580-server": "580.95.05-0ubuntu0.24.04.2",
-    "nvidia-utils-580-server": "580.95.05-0ubuntu0.24.04.2",
-    "nvidia-headless-no-dkms-580-server-open": "580.95.05-0ubuntu0.24.04.2",
-    "linux-modules-nvidia-580-server-open-generic": "6.8.0-85.85+1",
-}
-UBUNTU_595 = {"nvidia-driver-595-open": "595.10-0ubuntu1", "libnvidia-compute-595": "595.10-0ubuntu1"}
-DEBIAN_550 = {"libcuda1": "550.163.01-2", "nvidia-kernel-dkms": "550.163.01-2", "nvidia-smi": "550.163.01-2"}
-DEBIAN_535 = {"libcuda1": "535.261.03-1", "nvidia-kernel-dkms": "535.261.03-1", "nvidia-smi": "535.261.03-1"}
-NVIDIA_580 = {
-    "nvidia-driver-cuda": "580.95.05-1", "nvidia-kernel-open-dkms": "580.95.05-1", "libcuda1": "580.95.05-1",
-    "nvidia-driver-pinning-580": "580-1",
-}  # fmt: skip
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]] = [
     # name, host, wish, action, source, modules, branch, part of the sentence
@@ -141,7 +113,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
     ("no device", host("debian 13"), {}, "skip", "", "", 0, "no NVIDIA device"),
     ("kept for a virtual machine", host("debian 13", devices=cards(ADA, bound="vfio-pci")), {}, "skip", "", "", 0,
      "vfio-pci"),
-    ("one kept, one ours", host("ubuntu 24.04", devices=cards(PASCAL, bound="vfio-pci") + cards(BLACKWELL)), {},
+    ("one kept, one ours",
+     host("ubuntu 24.04", devices=cards(PASCAL, bound="vfio-pci") + cards(PASCAL, BLACKWELL)[1:]), {},
      "install",
      "distribution", "open", 580, "Blackwell"),
     ("inside a virtual machine", host("ubuntu 24.04", system={"name": "Ubuntu 24.04 LTS"}, devices=cards(AMPERE)), {},
@@ -160,17 +133,17 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
     ("none, too old", host("ubuntu 24.04", ADA, **runs("470.1")), {"source": "none"}, "refuse", "", "", 0,
      "525.60.13 is needed"),
     ("secure boot on ubuntu", host("ubuntu 24.04", ADA, secure_boot="on"), {}, "install", "distribution", "open", 580,
-     ""),
+     "Secure Boot is on, and these modules come signed"),
     ("secure boot, ubuntu with nvidia's", host("ubuntu 24.04", ADA, secure_boot="on"), {"source": "nvidia"}, "refuse",
      "", "", 0,
      "Set nvidia_driver_source: distribution"),
     ("secure boot on debian", host("debian 13", ADA, secure_boot="on"), {}, "refuse", "", "", 0, "mokutil --import"),
     ("secure boot, key enrolled", host("debian 13", ADA, secure_boot="on", mok_enrolled=True), {}, "install", "nvidia",
      "open",
-     580, ""),
+     580, "its firmware knows the key"),
     ("secure boot, by wish", host("debian 13", ADA, secure_boot="on"), {"secure_boot_ok": True}, "install", "nvidia",
      "open", 580,
-     ""),
+     "nvidia_driver_secure_boot_ok says"),
     ("ubuntu, there already", host("ubuntu 24.04", ADA, packages=UBUNTU_580, **runs("580.95.05")), {}, "keep",
      "distribution",
      "open", 580, "580.95.05 is installed"),
@@ -178,7 +151,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
      "distribution", "open", 595, "595.10 is installed"),
     ("ubuntu, wanted by its number", host("ubuntu 24.04", ADA, packages=UBUNTU_580, **runs("580.95.05")),
      {"branch": "580"},
-     "keep", "distribution", "open", 580, ""),
+     "keep", "distribution", "open", 580, "580.95.05 is installed"),
     ("upgrade of the branch", host("ubuntu 24.04", ADA, packages=UBUNTU_580, **runs("580.95.05")), {"branch": "595"},
      "replace",
      "distribution", "open", 595, "will replace 580"),
@@ -187,15 +160,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
      "not taken back"),
     ("debian 12, there already", host("debian 12", ADA, packages=DEBIAN_535, **runs("535.261.03", "proprietary")), {},
      "keep",
-     "distribution", "proprietary", 535, ""),
+     "distribution", "proprietary", 535, "535.261.03 is installed"),
     ("debian 13's own is kept", host("debian 13", ADA, packages=DEBIAN_550, **runs("550.163.01", "proprietary")), {},
      "keep",
-     "distribution", "proprietary", 550, ""),
+     "distribution", "proprietary", 550, "550.163.01 is installed"),
     ("debian 13's own to 580", host("debian 13", ADA, packages=DEBIAN_550, **runs("550.163.01", "proprietary")),
      {"branch": "580"}, "replace", "nvidia", "open", 580, "will replace 550"),
     ("debian 13, nvidia's there", host("debian 13", ADA, packages=NVIDIA_580, **runs("580.95.05")), {}, "keep",
      "nvidia", "open",
-     580, ""),
+     580, "580.95.05 is installed"),
     ("wrong modules", host("ubuntu 24.04", BLACKWELL, packages=UBUNTU_580, **runs("580.95.05", "proprietary")), {},
      "replace",
      "distribution", "open", 580, "will be repaired"),
@@ -217,10 +190,17 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str, int, str]]
     ids=[case[0] for case in CASES],
 )
 def test_plan(
-    machine: dict[str, Any], wish: dict[str, Any], action: str, source: str, modules: str, branch: int, says: str
+    probe: Probe,
+    machine: dict[str, Any],
+    wish: dict[str, Any],
+    action: str,
+    source: str,
+    modules: str,
+    branch: int,
+    says: str,
 ) -> None:
-    found = nvidia_driver.plan(machine, {**WISH, **wish})
-    assert says in found["reason"]
+    found = nvidia_driver.plan(probe(machine), {**WISH, **wish})
+    assert says and says in " ".join([found["reason"], *found["notes"]])
     assert (found["action"], found["source"], found["modules"], found["branch"]) == (action, source, modules, branch), (
         found
     )
@@ -269,11 +249,6 @@ def test_packages(
     assert found["folder"] == folder
 
 
-def module(version: str, kind: str = "open", signer: str = "Canonical") -> dict[str, str]:
-    return {"version": version, "kind": kind, "signer": signer}
-
-
-U = "ubuntu 24.04"
 THIS, NEXT, LAST = "6.8.0-85-generic", "6.8.0-90-generic", "6.8.0-79-generic"
 REBOOTS: list[tuple[str, dict[str, Any], str, str]] = [
     # name, host, action, part of the sentence
@@ -333,8 +308,8 @@ REBOOTS: list[tuple[str, dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(
     ("machine", "action", "says"), [case[1:] for case in REBOOTS], ids=[case[0] for case in REBOOTS]
 )
-def test_reboot(machine: dict[str, Any], action: str, says: str) -> None:
-    found = nvidia_reboot.reboot(machine)
+def test_reboot(probe: Probe, machine: dict[str, Any], action: str, says: str) -> None:
+    found = nvidia_reboot.reboot(probe(machine))
     assert (found["action"], says in found["reason"]) == (action, True), found
     assert found["reason"].endswith(".")
 
@@ -352,8 +327,9 @@ def test_reboot(machine: dict[str, Any], action: str, says: str) -> None:
         (host(U), ""),
     ],
 )
-def test_foretell(machine: dict[str, Any], says: str) -> None:
-    assert says in nvidia_reboot.foretell(nvidia_driver.plan(machine, WISH), machine)
+def test_foretell(probe: Probe, machine: dict[str, Any], says: str) -> None:
+    seen = probe(machine)
+    assert says in nvidia_reboot.foretell(nvidia_driver.plan(seen, WISH), seen)
 
 
 @pytest.mark.parametrize(
@@ -384,9 +360,10 @@ def test_what_is_kept_together() -> None:
         [
             "nvidia-utils-580-server", "libnvidia-compute-580-server", "linux-modules-nvidia-580-server-open-generic",
             "linux-generic", "linux-image-generic-hwe-22.04", "linux-headers-generic", "linux-image-amd64", "libcuda1",
+            "linux-nvidia-hwe-24.04", "linux-image-cloud-amd64", "linux-virtual-hwe-22.04-edge",
             "nvidia-persistenced", "firmware-nvidia-gsp", "cuda-drivers", "nvidia-driver-pinning-580",
             "nvidia-container-toolkit", "libnvidia-container1", "linux-image-6.8.0-85-generic", "docker.io", "dkms",
-            "cuda-toolkit-12-8", "nvidia-cuda-toolkit",
+            "cuda-toolkit-12-8", "nvidia-cuda-toolkit", "linux-libc-dev", "linux-base",
         ],
         "1",
     )  # fmt: skip
@@ -394,7 +371,7 @@ def test_what_is_kept_together() -> None:
     left = set(installed) - set(kept)
     assert left == {
         "nvidia-container-toolkit", "libnvidia-container1", "linux-image-6.8.0-85-generic", "docker.io", "dkms",
-        "cuda-toolkit-12-8", "nvidia-cuda-toolkit",
+        "cuda-toolkit-12-8", "nvidia-cuda-toolkit", "linux-libc-dev", "linux-base",
     }  # fmt: skip
     assert "linux-generic" not in nvidia_packages.keep_together(installed, with_kernel=False)
 

@@ -13,7 +13,7 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     nvidia_stage,
     openpgp_key,
 )
-from test_nvidia_driver import ADA, U, cards, host, runs
+from nvidia_machine import ADA, U, cards, host, runs, write
 
 KEYS = Path(__file__).resolve().parents[2] / "roles/apt_repository/files"
 TOOLKIT = dict.fromkeys(nvidia_stage.TOOLKIT, "1.20.0-1")
@@ -112,12 +112,6 @@ def test_summary() -> None:
     assert found["devices"] == [{"slot": "0000:01:00.0", "device": ADA, "architecture": "Ada", "bound": ""}]
     assert found["driver"]["loaded"] == "580.95.05" and found["driver"]["modules"] == "open"
     assert (found["toolkit"], found["cuda"], found["used"]) == ("1.20.0-1", "12.8.93", True)
-
-
-def write(root: Path, path: str, content: str | bytes = "") -> None:
-    target = root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def test_reading_a_host_with_a_running_driver(tmp_path: Path) -> None:
