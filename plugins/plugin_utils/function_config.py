@@ -15,6 +15,7 @@ from ansible_collections.annotation.server.plugins.plugin_utils.function_files i
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import merge
 
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_TORCH = "https://download.pytorch.org/whl/"
 
 
 def nuclio_configs(
@@ -85,7 +86,8 @@ def nuclio_config(
     # The base image was pulled before, so that it is the one in the content hash; Nuclio's own are tagged by version.
     build["noBaseImagesPull"] = True
     own = dict(build.get("directives") or {})
-    if directives := _directives(settings, own.get("preCopy") or []):
+    steps = _pinned(own.get("preCopy") or [], function.get("pins") or {})
+    if directives := _directives(settings, steps, function.get("device") == "gpu"):
         build["directives"] = {**own, "preCopy": directives}
 
     triggers = spec["triggers"] = dict(spec.get("triggers") or {})
@@ -110,7 +112,20 @@ def nuclio_config(
     return final
 
 
-def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def _pinned(own: Sequence[Mapping[str, str]], pins: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    """Return directives that fetch what was pinned in place of what moves; a step without anything in its place goes.
+
+    What is pinned already, by ``@`` or in another way, is left alone.
+    """
+    steps = list(own)
+    for moving, fixed in pins.items():
+        found = re.compile(re.escape(moving) + r"(?![@\w.#-])")
+        steps = [step for step in steps if fixed or not found.search(step["value"])]
+        steps = [{**step, "value": found.sub(fixed.replace("\\", r"\\"), step["value"])} for step in steps]
+    return steps
+
+
+def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]], gpu: bool) -> list[dict[str, str]]:
     """Return a function's own directives with what must stand in the Dockerfile before anything is downloaded.
 
     An argument that the function declares itself is given another default, because the last declaration counts.
@@ -128,6 +143,12 @@ def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]]) -
         ]
     arguments = {name: {"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()}
     declared = {_argument_name(directive) for directive in own}
+    # CVAT's own functions name no index of PyTorch: pip takes the build for these cards, which it calls the newer one.
+    index = settings.get("torch_index_url") or ""
+    if not index and gpu and settings.get("torch_build"):
+        index = f"{_TORCH}{settings['torch_build']}"
+    if index and "TORCH_INDEX_URL" not in declared and any("torch" in directive["value"] for directive in own):
+        arguments["PIP_EXTRA_INDEX_URL"] = {"kind": "ARG", "value": f'PIP_EXTRA_INDEX_URL="{index}"'}
     own = [_for_these_cards(directive, settings) for directive in own]
     directives += [directive for name, directive in arguments.items() if name not in declared]
     return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]

@@ -205,6 +205,48 @@ def test_nothing_is_added_when_nothing_is_set() -> None:
     assert directives() == ["RUN pip install x"]
 
 
+# The build steps of CVAT's SAM 1, as they were in 2025.
+SAM1_STEPS = (
+    "pip3 install torch torchvision torchaudio pycocotools matplotlib onnxruntime onnx",
+    "pip3 install git+https://github.com/facebookresearch/segment-anything.git",
+    "curl -O https://dl.fbaipublicfiles.com/segment_anything/sam_vit_h_4b8939.pth",
+)
+
+
+def sam1(steps: tuple[str, ...] = SAM1_STEPS, gpu: bool = True, **settings: Any) -> list[str]:
+    catalogue = yaml.safe_load((REPOSITORY / "roles/nuclio_functions/vars/main.yml").read_text())
+    function = nuclio.nuclio_resolve([{"name": "sam1"}], catalogue["__nuclio_functions_catalogue"], gpu)[0]
+    own = {"spec": {"build": {"directives": {"preCopy": [{"kind": "RUN", "value": step} for step in steps]}}}}
+    final = function_config.nuclio_config(own, function, {**SETTINGS, **settings})
+    return [f"{d['kind']} {d['value']}" for d in final["spec"]["build"]["directives"]["preCopy"]]
+
+
+def test_a_build_of_cvat_fetches_no_branch_that_moves() -> None:
+    fixed = "segment-anything.git@dca509fe793f601edb92606367a655c15ac00fdf"
+    assert sam1() == [f"RUN {SAM1_STEPS[0]}", f"RUN {SAM1_STEPS[1].replace('segment-anything.git', fixed)}"]
+
+
+def test_what_cvat_pins_itself_is_left_alone() -> None:
+    steps = (f"{SAM1_STEPS[1]}@0123abc", f"{SAM1_STEPS[1]}#egg=x")
+    assert sam1(steps) == [f"RUN {step}" for step in steps]
+
+
+def test_weights_of_cvat_s_functions_lie_where_their_build_would_download_them() -> None:
+    catalogue = yaml.safe_load((REPOSITORY / "roles/nuclio_functions/vars/main.yml").read_text())
+    function = nuclio.nuclio_resolve([{"name": "sam1"}], catalogue["__nuclio_functions_catalogue"], False)[0]
+    parts = function_files.nuclio_parts(function, "/src", "/opt/cvat", "/w")
+    # Nuclio lays the folder into the image at /opt/nuclio, and CVAT's handler reads /opt/nuclio/sam.
+    assert [part["dest"] for part in parts["remote_parts"]] == ["", "sam/sam_vit_h_4b8939.pth"]
+
+
+def test_pytorch_of_cvat_s_functions_suits_the_cards() -> None:
+    index = "https://download.pytorch.org/whl/cu126"
+    assert sam1(torch_build="cu126")[0] == f'ARG PIP_EXTRA_INDEX_URL="{index}"'
+    assert f'ARG PIP_EXTRA_INDEX_URL="{index}"' not in sam1(gpu=False, torch_build="cu126")
+    assert 'ARG PIP_EXTRA_INDEX_URL="http://m/cpu"' in sam1(gpu=False, torch_index_url="http://m/cpu")
+    assert not any("EXTRA" in line for line in directives(torch_build="cu126"))
+
+
 def test_what_is_no_configuration_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="has no spec"):
         function_config.nuclio_config({"metadata": {}}, FUNCTION, SETTINGS)

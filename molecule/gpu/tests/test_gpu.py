@@ -49,6 +49,13 @@ def test_the_toolkit_is_one_version_and_stays(host) -> None:
     assert "nvidia" not in upgrade, upgrade
 
 
+def test_the_toolkit_s_repository_is_named_once_with_its_own_key(host) -> None:
+    listed = host.check_output("grep --recursive --files-with-matches nvidia/toolkit /etc/apt")
+    assert listed == "/etc/apt/sources.list.d/nvidia-container-toolkit.sources"
+    entry = host.file(listed).content_string
+    assert "Signed-By: /etc/apt/keyrings/nvidia-container-toolkit.asc" in entry
+
+
 def test_cuda_never_brings_a_driver(host) -> None:
     policy = host.check_output("apt-cache policy nvidia-driver-cuda")
     assert "Candidate: 580.105.08-1" in policy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def test_debians_driver_runs(host) -> None:
     assert host.file("/sys/module/nvidia/version").content_string.strip() == "535.261.03"
@@ -28,6 +30,14 @@ def test_the_container_toolkit_is_there_before_docker(host) -> None:
 
 
 def test_unattended_upgrades_leave_it_alone(host) -> None:
-    listed = host.check_output("apt-config dump Unattended-Upgrade::Package-Blacklist")
-    assert '"nvidia-"' in listed and '"libcuda1$"' in listed and "linux-(image-" in listed
+    dump = host.check_output("apt-config dump Unattended-Upgrade::Package-Blacklist")
+    patterns = re.findall(r'^Unattended-Upgrade::Package-Blacklist:: "(.+)";$', dump, flags=re.MULTILINE)
+
+    def kept(name: str) -> bool:  # as unattended-upgrades does it
+        return any(re.match(pattern, name) for pattern in patterns)
+
+    installed = host.check_output("dpkg-query --show --showformat '${Package}\\n' '*nvidia*' 'libcuda*'").split()
+    driver = [name for name in installed if "container" not in name]
+    assert len(driver) > 5 and all(kept(name) for name in [*driver, "linux-image-amd64", "linux-headers-amd64"])
+    assert not any(kept(name) for name in ("nvidia-container-toolkit", "openssl", "linux-libc-dev", "cuda-toolkit-12-8"))
     assert host.check_output("apt-mark showhold") == ""

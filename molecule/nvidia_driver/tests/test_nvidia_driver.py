@@ -20,6 +20,8 @@ def test_nouveau_stays_away(host) -> None:
 def test_what_belongs_together_is_on_hold(host) -> None:
     held = set(host.check_output("apt-mark showhold").split())
     assert {"libcuda1", "nvidia-driver-cuda", "nvidia-kernel-open-dkms", "nvidia-persistenced"} <= held
+    assert {"linux-image-amd64", "nvidia-driver-550"} <= held
+    assert "nvidia-cuda-toolkit" not in held
     assert not host.file("/etc/apt/apt.conf.d/52annotation-server-nvidia").exists
 
 
@@ -41,3 +43,14 @@ def test_the_persistence_daemon_is_on_and_comes_at_boot(host) -> None:
     assert service.is_running and service.is_enabled
     command = host.check_output("systemctl show --property=ExecStart nvidia-persistenced")
     assert "--persistence-mode" in command and "--no-persistence-mode" not in command
+
+
+def test_an_empty_package_of_an_older_name_follows_the_driver(host) -> None:
+    assert host.package("nvidia-driver-550").version == "595.10.01-1"
+
+
+def test_debians_own_cuda_is_beside_it(host) -> None:
+    assert "release 12.4" in host.check_output("bash --login -c 'nvcc -V'")
+    assert host.check_output("bash --login -c 'command -v nvcc'") == "/usr/bin/nvcc"
+    assert not host.file("/etc/profile.d/annotation-server-cuda.sh").exists
+    assert "Candidate: 595.10.01-1" in host.check_output("apt-cache policy libcuda1")

@@ -19,6 +19,7 @@ from pathlib import Path
 DRIVERS = ("580.95.05", "580.105.08", "595.10.01")
 DEBIAN = {"bookworm": ("535.261.03", "1"), "trixie": ("550.163.01", "2")}
 CUDAS = {"12": "12.8.93", "13": "13.0.48"}
+CUDA_OF_DEBIAN = {"trixie": ("12.4", "12.4.131")}
 TOOLKITS = ("1.17.8", "1.20.0", "1.21.0")
 LICENSES = {"open": "Dual MIT/GPL", "proprietary": "NVIDIA"}
 
@@ -179,6 +180,8 @@ def build(folder: Path) -> None:
         cuda = Repository(folder / f"cuda/debian{debian}/x86_64", work / debian)
         for version in DRIVERS:
             add_driver(cuda, version, "1", "nvidia-driver-cuda")
+            # As Ubuntu keeps old branches: an empty package of that name brings a newer one.
+            cuda.add("nvidia-driver-550", f"{version}-1", f"nvidia-driver-cuda (= {version}-1)")
         for branch in sorted({version.split(".")[0] for version in DRIVERS}):
             cuda.add(f"nvidia-driver-pinning-{branch}", f"{branch}-1")
         release = cuda_version.rpartition(".")[0]
@@ -206,6 +209,11 @@ def build(folder: Path) -> None:
         add_driver(debian, version, revision, "nvidia-smi")
         for library in ("libnvidia-cfg1", "libnvidia-encode1", "libnvcuvid1"):
             debian.add(library, f"{version}-{revision}")
+        # What brings new kernels.
+        debian.add("linux-image-amd64", "6.0-1")
+        if suite in CUDA_OF_DEBIAN:
+            release, full = CUDA_OF_DEBIAN[suite]
+            debian.add("nvidia-cuda-toolkit", f"{full}~{release}.1-2", **{"usr__bin__nvcc": NVCC.format(release, full)})
         for component in ("main", "contrib", "non-free", "non-free-firmware"):
             lists = folder / "debian/dists" / suite / component / "binary-amd64"
             lists.mkdir(parents=True)
