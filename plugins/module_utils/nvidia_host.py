@@ -14,8 +14,8 @@ from ansible_collections.annotation.server.plugins.module_utils import apt_sourc
 from ansible_collections.annotation.server.plugins.module_utils.host_system import read
 
 INTERESTING = re.compile(
-    r"^(nvidia-|libnvidia-|libcuda|libnv|linux-(image|headers|modules|objects|signatures|generic|lowlatency|virtual|aws|azure|"
-    r"gcp|oracle|oem)|cuda-|firmware-nvidia-|xserver-xorg-video-nvidia|dkms$|mokutil$|docker|unattended-upgrades$)"
+    r"^(nvidia-|libnvidia-|libcuda|libnv|linux-|cuda-|firmware-nvidia-|xserver-xorg-video-nvidia|dkms$|mokutil$|docker|"
+    r"unattended-upgrades$)"
 )
 
 
