@@ -360,7 +360,8 @@ def test_what_is_kept_together(probe: Probe) -> None:
         [
             "nvidia-utils-580-server", "libnvidia-compute-580-server", "linux-modules-nvidia-580-server-open-generic",
             "linux-generic", "linux-image-generic-hwe-22.04", "linux-headers-generic", "linux-image-amd64", "libcuda1",
-            "linux-nvidia-hwe-24.04", "linux-kvm", "linux-image-ibm", "linux-image-cloud-amd64", "linux-virtual-hwe-22.04-edge",
+            "linux-nvidia-hwe-24.04", "linux-kvm", "linux-image-ibm", "linux-image-cloud-amd64",
+            "linux-virtual-hwe-22.04-edge",
             "nvidia-persistenced", "firmware-nvidia-gsp", "cuda-drivers", "nvidia-driver-pinning-580",
             "nvidia-container-toolkit", "libnvidia-container1", "linux-image-6.8.0-85-generic", "docker.io", "dkms",
             "cuda-toolkit-12-8", "nvidia-cuda-toolkit", "linux-libc-dev", "linux-base",
