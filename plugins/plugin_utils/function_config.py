@@ -113,15 +113,17 @@ def nuclio_config(
 
 
 def _pinned(own: Sequence[Mapping[str, str]], pins: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
-    """Return directives that fetch what was pinned in place of what moves; a step without anything in its place goes.
+    """Return directives that fetch what was pinned in place of what moves; a step with nothing in its place goes.
 
     What is pinned already, by ``@`` or in another way, is left alone.
     """
     steps = list(own)
     for moving, fixed in pins.items():
         found = re.compile(re.escape(moving) + r"(?![@\w.#-])")
-        steps = [step for step in steps if fixed or not found.search(step["value"])]
-        steps = [{**step, "value": found.sub(fixed.replace("\\", r"\\"), step["value"])} for step in steps]
+        if fixed:
+            steps = [{**step, "value": found.sub(fixed.replace("\\", r"\\"), step["value"])} for step in steps]
+        else:
+            steps = [step for step in steps if step["value"].strip() != moving]
     return steps
 
 

@@ -227,7 +227,7 @@ def test_a_build_of_cvat_fetches_no_branch_that_moves() -> None:
 
 
 def test_what_cvat_pins_itself_is_left_alone() -> None:
-    steps = (f"{SAM1_STEPS[1]}@0123abc", f"{SAM1_STEPS[1]}#egg=x")
+    steps = (f"{SAM1_STEPS[1]}@0123abc", f"{SAM1_STEPS[1]}#egg=x", f"{SAM1_STEPS[2]} && sha256sum --check sums")
     assert sam1(steps) == [f"RUN {step}" for step in steps]
 
 

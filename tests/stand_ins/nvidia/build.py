@@ -19,6 +19,7 @@ from pathlib import Path
 DRIVERS = ("580.95.05", "580.105.08", "595.10.01")
 DEBIAN = {"bookworm": ("535.261.03", "1"), "trixie": ("550.163.01", "2")}
 CUDAS = {"12": "12.8.93", "13": "13.0.48"}
+KERNELS = {"bookworm": "6.1.147-1", "trixie": "6.12.48-1"}
 CUDA_OF_DEBIAN = {"trixie": ("12.4", "12.4.131")}
 TOOLKITS = ("1.17.8", "1.20.0", "1.21.0")
 LICENSES = {"open": "Dual MIT/GPL", "proprietary": "NVIDIA"}
@@ -210,7 +211,7 @@ def build(folder: Path) -> None:
         for library in ("libnvidia-cfg1", "libnvidia-encode1", "libnvcuvid1"):
             debian.add(library, f"{version}-{revision}")
         # What brings new kernels.
-        debian.add("linux-image-amd64", "6.0-1")
+        debian.add("linux-image-amd64", KERNELS[suite])
         if suite in CUDA_OF_DEBIAN:
             release, full = CUDA_OF_DEBIAN[suite]
             debian.add("nvidia-cuda-toolkit", f"{full}~{release}.1-2", **{"usr__bin__nvcc": NVCC.format(release, full)})
