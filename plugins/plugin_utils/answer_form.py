@@ -13,6 +13,6 @@ FIRST_WITH_SHAPES = (2, 63)
 
 
 def answer_form(cvat_version: str) -> str:
-    """Return ``shapes`` for a release that takes them, ``mask``, which all take, for any other and for what is unknown."""
+    """Return ``shapes`` for a release that takes them; for others, and unknown ones, ``mask``, which all take."""
     numbers = re.match(r"v?(\d+)\.(\d+)", cvat_version.strip())
     return "shapes" if numbers and (int(numbers[1]), int(numbers[2])) >= FIRST_WITH_SHAPES else "mask"

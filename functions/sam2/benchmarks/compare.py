@@ -52,7 +52,9 @@ def checkpoint(name: str, given: Path | None, folder: Path) -> tuple[str, str]:
 
 def machine(device: str) -> str:
     """Name what the model ran on."""
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor() or platform.machine()
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or platform.machine()
 
 
 def timed(way: Way, body: bytes) -> tuple[float, str]:

@@ -46,12 +46,6 @@ class Prepared:
         first = key.to(device), value.to(device), query.to(device)
         return Prepared(self.coarse.to(device), (finest.to(device), finer.to(device)), first)
 
-    def to(self, device: torch.device) -> Prepared:
-        """Return the same on another device."""
-        coarse, finest, finer, *first = (t.to(device) for t in (self.coarse, *self.fine, *self.first))
-        key, value, query = first
-        return Prepared(coarse, (finest, finer), (key, value, query))
-
 
 class Decoder:
     """Prompt encoder and mask decoder of a SAM 2 model."""

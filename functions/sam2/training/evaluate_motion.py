@@ -62,7 +62,10 @@ def main() -> None:
     for by in ("mask", "box"):
         values = np.concatenate([follow(tracker, scene, by) for scene in scenes], axis=1)
         worst = np.nanmin(np.nanmean(values, axis=0))
-        print(f"| mean IoU, begun by its {by} | {np.nanmean(values):.3f} | {np.nanmean(values[-1]):.3f} | {worst:.3f} |")
+        figures = (np.nanmean(values), np.nanmean(values[-1]), worst)
+        print(
+            f"| mean IoU, begun by its {by} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -42,9 +42,7 @@ class _Body:
 
     def mask(self, height: int, width: int) -> np.ndarray:
         """Draw the shape where it is now; H x W, bool."""
-        turn = np.array(
-            [[np.cos(self.angle), -np.sin(self.angle)], [np.sin(self.angle), np.cos(self.angle)]]
-        )
+        turn = np.array([[np.cos(self.angle), -np.sin(self.angle)], [np.sin(self.angle), np.cos(self.angle)]])
         canvas = Image.new("1", (width, height))
         draw = ImageDraw.Draw(canvas)
         for number, ring in enumerate(self.rings):

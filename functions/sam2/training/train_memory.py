@@ -2,7 +2,7 @@
 
 python -m training.train_memory --minutes 30 --side 512 --start checkpoints/a.pt --output checkpoints/b.pt
 
-Everything that single pictures use stays as it is, bit for bit: a checkpoint's figures for clicks and boxes do not change.
+Everything that single pictures use stays as it is: a checkpoint's figures for clicks and boxes do not change.
 """
 
 from __future__ import annotations
@@ -75,48 +75,46 @@ def _levels(net: torch.nn.Module, frames: np.ndarray) -> tuple[list[torch.Tensor
 
 
 def clip_loss(
-    net: torch.nn.Module, scene: MovingScene, rng: np.random.Generator
+    net: torch.nn.Module, scene: MovingScene, rng: np.random.Generator, lead: int = 0
 ) -> tuple[torch.Tensor, list[float]]:
-    """Follow up to three objects of a video; returns the loss, and the mean IoU per frame after the first."""
+    """Follow some objects of a video; returns the loss, and the mean IoU per frame after the first.
+
+    Args:
+        net: the model, for frames of the video's size.
+        scene: the video.
+        rng: chooses the objects, and whether they are shown by box or by mask.
+        lead: frames after the first on which nothing is learnt: their memories have the errors of a long way.
+    """
     levels, positions, sizes = _levels(net, scene.frames)
     chosen = rng.permutation(scene.masks.shape[1])[:MOST_OBJECTS]
-    masks, side = scene.masks[:, chosen], scene.frames.shape[1]
-    count = len(chosen)
+    masks, count, last = scene.masks[:, chosen], len(chosen), len(scene.frames) - 1
     known: dict[str, Any] = {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}
+    shown: tuple[Any, Any] = (None, torch.from_numpy(masks[0][:, None]).float())
+    if rng.random() < 0.5:
+        shown = (_box_prompt(masks[0]), None)
     total, seen = torch.zeros(()), []
-    by_box = rng.random() < 0.5
-    for frame in range(len(scene.frames)):
-        now = [level[:, frame : frame + 1].expand(-1, count, -1) for level in levels]
-        points, given = (_box_prompt(masks[0]), None) if by_box else (None, torch.from_numpy(masks[0][:, None]).float())
-        first = frame == 0
-        current, outputs, _, _ = net._track_step(
-            frame,
-            first,
-            now,
-            [position[:, frame : frame + 1].expand(-1, count, -1) for position in positions],
-            sizes,
-            points if first else None,
-            given if first else None,
-            known,
-            len(scene.frames),
-            False,
-            None,
-        )
-        every, _, quality, low, high, pointer, score = outputs
-        if not first:
-            target = F.avg_pool2d(torch.from_numpy(masks[frame][:, None].astype(np.float32)), 4)
-            visible = (target.flatten(1).sum(1) > 8).float()
+    for frame in range(last + 1):
+        now, where = ([level[:, frame : frame + 1].expand(-1, count, -1) for level in of] for of in (levels, positions))
+        points, given = shown if frame == 0 else (None, None)
+        with torch.set_grad_enabled(frame == 0 or frame > lead):
+            current, outputs, _, _ = net._track_step(
+                frame, frame == 0, now, where, sizes, points, given, known, last + 1, False, None
+            )
+            every, _, quality, low, high, pointer, score = outputs
+            net._encode_memory_in_output(now, sizes, points, frame < last, high, score, current)
+        current["obj_ptr"] = pointer
+        known["non_cond_frame_outputs" if frame else "cond_frame_outputs"][frame] = current
+        if frame == 0:
+            continue
+        target = F.avg_pool2d(torch.from_numpy(masks[frame][:, None].astype(np.float32)), 4)
+        visible = (target.flatten(1).sum(1) > 8).float() / max(1, count)
+        seen.append(float((iou_of(low, target)[:, 0] * visible).sum() / visible.sum().clamp(min=1e-6)))
+        if frame > lead:
             each = mask_loss(every, target)
             answer = each.gather(1, quality.argmax(1, keepdim=True))[:, 0]
-            total = total + ((answer + 0.5 * each.mean(1)) * visible).sum() / visible.sum().clamp(min=1)
-            total = total + 0.1 * (F.softplus(-score[:, 0]) * visible).mean()
-            seen.append(float((iou_of(low, target)[:, 0] * visible).sum() / visible.sum().clamp(min=1)))
-        net._encode_memory_in_output(now, sizes, points if first else None, True, high, score, current)
-        current["obj_ptr"] = pointer
-        known["cond_frame_outputs" if first else "non_cond_frame_outputs"][frame] = current
-        if side != net.image_size:
-            raise ValueError(f"frames are {side} pixels wide, the model takes {net.image_size}")
-    return total / (len(scene.frames) - 1), seen
+            lost = answer + 0.5 * each.mean(1) + 0.1 * F.softplus(-score[:, 0])
+            total = total + (lost * visible).sum() / (last - lead)
+    return total, seen
 
 
 def _box_prompt(masks: np.ndarray) -> dict[str, torch.Tensor]:
@@ -136,7 +134,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--side", type=int, default=512, help="pixels of a frame")
-    parser.add_argument("--frames", type=int, default=5, help="frames of a video")
+    parser.add_argument("--frames", type=int, default=4, help="frames of a video on which something is learnt")
+    parser.add_argument("--lead", type=int, default=0, help="up to so many frames before them, after the first")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--fresh", action="store_true", help="begin with a memory that has learnt nothing")
     parser.add_argument("--seed", type=int, default=1)
@@ -155,11 +154,12 @@ def main() -> None:
     while (share := (time.monotonic() - started) / (60 * args.minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = args.rate * min(1.0, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        scene = draw_motion((args.seed, step), args.frames, args.side, args.side, speed=0.03)
+        lead = int(rng.integers(args.lead + 1))
+        scene = draw_motion((args.seed, step), 1 + lead + args.frames, args.side, args.side, speed=0.03)
         step += 1
         if not scene.masks.shape[1]:
             continue
-        loss, ious = clip_loss(net, scene, rng)
+        loss, ious = clip_loss(net, scene, rng, lead)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -167,10 +167,11 @@ def main() -> None:
         keep = min(0.998, step / (step + 10))
         for mean, value in zip(average, parameters, strict=True):
             mean.lerp_(value.detach(), 1 - keep)
-        seen.append(ious)
-        if step % 50 == 0:
-            line = " ".join(f"{value:.3f}" for value in np.mean(seen, axis=0))
-            print(f"{args.side} step {step}, {time.monotonic() - started:.0f} s, IoU per frame {line}", flush=True)
+        seen.append([ious[0], ious[-1]])
+        if step % 20 == 0:
+            line = ", ".join(f"{value:.3f}" for value in np.mean(seen, axis=0))
+            seconds = time.monotonic() - started
+            print(f"{args.side} step {step}, {seconds:.0f} s, IoU on the second and the last frame {line}", flush=True)
             seen = []
     for parameter, mean in zip(parameters, average, strict=True):
         parameter.data.copy_(mean)
