@@ -16,19 +16,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("benchmark")
     options = {"model": "synthetic_shapes", "size": "96x64", "first": 1, "clicks": 2, "annotators": 2, "output": folder}
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        "compare",
-        "--model",
-        "synthetic_shapes",
-        "--size",
-        "96x64",
-        "--first",
-        "1",
-        "--clicks",
-        "2",
-        "--annotators",
-        "2",
-        "--output",
-    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["compare", *arguments])
         compare.main()
