@@ -92,13 +92,15 @@ def clip_loss(
     shown: tuple[Any, Any] = (None, torch.from_numpy(masks[0][:, None]).float())
     if rng.random() < 0.5:
         shown = (_box_prompt(masks[0]), None)
+    # The ages of pointers count against the length of the video; a real one is not shorter than their row.
+    length = max(last + 1, net.max_obj_ptrs_in_encoder)
     total, seen = torch.zeros(()), []
     for frame in range(last + 1):
         now, where = ([level[:, frame : frame + 1].expand(-1, count, -1) for level in of] for of in (levels, positions))
         points, given = shown if frame == 0 else (None, None)
         with torch.set_grad_enabled(frame == 0 or frame > lead):
             current, outputs, _, _ = net._track_step(
-                frame, frame == 0, now, where, sizes, points, given, known, last + 1, False, None
+                frame, frame == 0, now, where, sizes, points, given, known, length, False, None
             )
             every, _, quality, low, high, pointer, score = outputs
             net._encode_memory_in_output(now, sizes, points, frame < last, high, score, current)
