@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cvat_reader import read_shapes, read_tracking
+from cvat_reader import read_shapes
 from function import Function, corners, encode, iou
-from segmenter.shapes import Shape, answer_shape
 
 Ask = Callable[[Any, int], dict[str, Any]]
 
@@ -76,45 +75,3 @@ def test_mean_iou_on_new_drawings_of_known_shapes(compact: Function) -> None:
         for i, mask in enumerate(scene.masks):
             values.append(iou(read_shapes(compact.ask(image=image, **with_box(scene, i)), *mask.shape)[0][0], mask))
     assert np.mean(values) >= 0.85, f"mean IoU {np.mean(values):.3f} over {len(values)} shapes"
-
-
-@pytest.fixture(scope="module")
-def videos() -> list[Any]:
-    """Two videos of 30 frames with shapes that training never drew."""
-    from training.motion import held_out_motion
-
-    return held_out_motion(2, 30)
-
-
-@pytest.mark.parametrize(("form", "count"), [("mask", 2), ("points", 1)])
-def test_tracker_keeps_hold_over_30_frames(start: Any, videos: list[Any], form: str, count: int) -> None:
-    """By CVAT's contract, in the size that is shipped: what it answers on each frame is laid beside the truth."""
-    tracker = start(KIND="tracker", TRACKS_MIB="64")
-    values = []
-    for video in videos[:count]:
-        height, width = video.frames.shape[1:3]
-        shapes = [answer_shape(form, mask) for mask in video.masks[0]]
-        states: list[Any] = []
-        for frame, masks in zip(video.frames, video.masks, strict=True):
-            reply = tracker.ask(image=encode(frame), shapes=shapes, states=states)
-            found = read_tracking(reply, form, height, width)
-            states, shapes = [state for _, state in found], []
-            for (shape, _), mask in zip(found, masks, strict=True):
-                truth = mask if form == "mask" else fill(answer_shape("points", mask), mask.shape)
-                seen = Shape(form, np.array(shape["points"] if form == "mask" else shape, float), "shapes")
-                answer = seen.mask(height, width) if form == "mask" else fill(shape, mask.shape)
-                values.append(iou(answer, truth))
-    assert np.mean(values) >= 0.8, f"mean IoU {np.mean(values):.3f} over {len(values)} frames of objects"
-
-
-def fill(box: list[float], size: tuple[int, ...]) -> np.ndarray:
-    """Return a rectangle as a mask."""
-    left, top, right, bottom = (round(value) for value in box)
-    filled = np.zeros(size, bool)
-    filled[top:bottom, left:right] = True
-    return filled
-
-
-def test_standing_still_would_not_pass(videos: list[Any]) -> None:
-    values = [iou(video.masks[0, i], mask[i]) for video in videos for mask in video.masks for i in range(len(mask))]
-    assert np.mean(values) < 0.5
