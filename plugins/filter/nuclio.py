@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.annotation.server.plugins.plugin_utils.answer_form import answer_form
 from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_configs
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
     nuclio_base_images,
@@ -43,4 +44,5 @@ class FilterModule:
             "nuclio_table": nuclio_table,
             "nuclio_wrong": nuclio_wrong,
             "nuclio_torch_build": torch_build,
+            "nuclio_answer_form": answer_form,
         }

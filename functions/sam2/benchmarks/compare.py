@@ -50,6 +50,13 @@ def checkpoint(name: str, given: Path | None, folder: Path) -> tuple[str, str]:
     return str(given), CONFIGS[name]
 
 
+def machine(device: str) -> str:
+    """Name what the model ran on."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or platform.machine()
+
+
 def timed(way: Way, body: bytes) -> tuple[float, str]:
     """Return seconds and answer."""
     started = time.perf_counter()
@@ -78,7 +85,7 @@ def main() -> None:
         results = run(model, config, args, height, width)
     results |= {
         "model": args.model, "size": args.size, "threads": torch.get_num_threads(), "torch": torch.__version__,
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine(results["device"]),
     }  # fmt: skip
     args.output.mkdir(parents=True, exist_ok=True)
     name = f"{args.model}_{args.size}"
@@ -97,7 +104,8 @@ def run(model: str, config: str, args: argparse.Namespace, height: int, width: i
     predictor = bare_predictor(load_model(model, config, device, []))
     scene = held_out_scenes(1, height, width, seed=3)[0]
     box = scene.boxes()[0]
-    bare, guide = BarePredictor(predictor, scene.picture, box), GuidesWay(predictor)
+    bare = BarePredictor(predictor, ours.handler.service.predictor, scene.picture, box)
+    guide = GuidesWay(predictor)
     known = request(scene.picture, box)
     seconds: dict[str, list[float]] = {}
     answers: dict[str, str] = {}
@@ -116,6 +124,7 @@ def run(model: str, config: str, args: argparse.Namespace, height: int, width: i
             turn("guide, every click", guide, known)
             turn("bare set_image + predict", bare.both, b"")
             turn("ours, first click", ours, request(unseen, box))
+            turn("ours, embedding", lambda _: ours.embed(scene.picture), b"")
             # What a restart leaves: the files, and nothing in memory.
             kept.handler.service.gallery.cache.clear()
             turn("ours, after a restart", kept, known)
@@ -128,7 +137,7 @@ def run(model: str, config: str, args: argparse.Namespace, height: int, width: i
         share.append(seconds["ours, click, shapes"][-1] - ours.model_seconds)
         turn("ours, click, mask", full, known)
         turn("writing the mask", lambda _: write_mask(scene.masks[0]), b"")
-    results = report(seconds, share, answers)
+    results = {"device": str(device)} | report(seconds, share, answers)
     if args.annotators:
         results["annotators"] = annotators(ours, args.annotators, args.clicks, height, width)
     return results

@@ -15,6 +15,10 @@ BARS = (
 )
 
 
+def _where(results: dict[str, Any]) -> str:
+    return f"{results['threads']} threads" if results["device"] == "cpu" else str(results["device"])
+
+
 def plot(results: dict[str, Any], path: Path) -> None:
     """Draw the medians as bars on a logarithmic scale."""
     import matplotlib
@@ -28,7 +32,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     bars = axes.barh(BARS, values, color=colours)
     axes.bar_label(bars, labels=[f"{value:,.1f} ms" for value in values], padding=4)
     axes.set(xscale="log", xlim=(min(values) / 2, max(values) * 4), xlabel="milliseconds, median (logarithmic)")
-    axes.set_title(f"{results['model']}, {results['size']}, {results['threads']} threads", fontsize=10)
+    axes.set_title(f"{results['model']}, {results['size']}, {_where(results)}", fontsize=10)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

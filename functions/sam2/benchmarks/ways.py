@@ -10,11 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from model_handler import ModelHandler
 from PIL import Image
 from segmenter.answers import mask_json
+from segmenter.predictor import Predictor
 
 Way = Callable[[bytes], str]
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given: it is only told what to do when a call comes back."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 class GuidesWay:
@@ -33,20 +41,25 @@ class GuidesWay:
 
 
 class BarePredictor:
-    """sam2's own predictor, without JSON: set_image and predict, or predict alone on a picture that was set."""
+    """sam2's own predictor, without JSON: set_image and predict, or predict alone on a picture that was set.
 
-    def __init__(self, predictor: Any, picture: np.ndarray, box: np.ndarray) -> None:
-        self.predictor, self.picture, self.box = predictor, picture, box
-        predictor.set_image(picture)
+    It computes in the same precision as ours.
+    """
+
+    def __init__(self, predictor: Any, ours: Predictor, picture: np.ndarray, box: np.ndarray) -> None:
+        self.predictor, self.arithmetic, self.picture, self.box = predictor, ours.arithmetic, picture, box
+        self.both()
 
     def predict(self, _: bytes = b"") -> str:
         """Answer one box on the picture that is set."""
-        self.predictor.predict(box=self.box, multimask_output=False)
+        with self.arithmetic():
+            self.predictor.predict(box=self.box, multimask_output=False)
         return ""
 
     def both(self, _: bytes = b"") -> str:
         """Embed the picture and answer one box."""
-        self.predictor.set_image(self.picture)
+        with self.arithmetic():
+            self.predictor.set_image(self.picture)
         return self.predict()
 
 
@@ -56,12 +69,15 @@ class OurWay:
     def __init__(self, handler: ModelHandler) -> None:
         self.handler = handler
         self.model_seconds = 0.0
-        decoder = handler.service.predictor.decoder
+        predictor = handler.service.predictor
+        decoder, device = predictor.decoder, predictor.device
         original = decoder.decode
 
         def timed(*arguments: Any) -> Any:
+            wait_for(device)
             started = time.perf_counter()
             result = original(*arguments)
+            wait_for(device)
             self.model_seconds += time.perf_counter() - started
             return result
 
@@ -74,6 +90,13 @@ class OurWay:
         if reply.status != 200:
             raise RuntimeError(reply.body)
         return reply.body
+
+    def embed(self, picture: np.ndarray) -> str:
+        """Embed a picture, and nothing else."""
+        predictor = self.handler.service.predictor
+        predictor.embed(picture)
+        wait_for(predictor.device)
+        return ""
 
 
 def request(picture: np.ndarray, box: np.ndarray, quality: int = 90) -> bytes:

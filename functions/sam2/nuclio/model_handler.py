@@ -18,6 +18,7 @@ from segmenter.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = [HERE / "checkpoints", HERE]
+NO_ROOM = "the GPU's memory is full: set CACHE_MIB lower, take fewer workers or a smaller model"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class ModelHandler:
         """Answer a request.
 
         ``GET`` with any path and ``{"health": true}`` give the state of this worker; everything else goes to the model.
-        A wrong request gets a 4xx with ``{"error": {"field": ..., "message": ...}}``.
+        A wrong request gets a 4xx with ``{"error": {"field": ..., "message": ...}}``; a GPU that is full or broken is
+        a 503 of the same form.
         """
         try:
             request = _decode(body)
@@ -79,6 +81,10 @@ class ModelHandler:
         except RequestError as error:
             text = json.dumps({"error": {"field": error.field, "message": error.message}})
             return Reply(text, error.status, str(error))
+        except torch.OutOfMemoryError as error:
+            # For the second time: the service has let go of all embeddings and tried once more.
+            text = json.dumps({"error": {"field": None, "message": NO_ROOM}})
+            return Reply(text, 503, str(error))
         except RuntimeError as error:
             if not _is_broken_gpu(error):
                 raise
@@ -104,6 +110,4 @@ def _text(value: str | bytes | None) -> str:
 
 def _is_broken_gpu(error: RuntimeError) -> bool:
     """Tell an error that poisons the CUDA context of this process from one that concerns a single request."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return False
     return isinstance(error, getattr(torch, "AcceleratorError", ())) or "CUDA error" in str(error)

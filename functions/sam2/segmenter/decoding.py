@@ -39,6 +39,13 @@ class Prepared:
         tensors = (self.coarse, *self.fine, *self.first)
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
+    def to(self, device: torch.device) -> Prepared:
+        """Return the same on another device."""
+        finest, finer = self.fine
+        key, value, query = self.first
+        first = key.to(device), value.to(device), query.to(device)
+        return Prepared(self.coarse.to(device), (finest.to(device), finer.to(device)), first)
+
 
 class Decoder:
     """Prompt encoder and mask decoder of a SAM 2 model."""

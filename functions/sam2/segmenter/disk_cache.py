@@ -34,6 +34,10 @@ class Features:
         """Bytes where the levels are."""
         return sum(level.numel() * level.element_size() for level in self.levels)
 
+    def to(self, device: torch.device) -> Features:
+        """Return the same on another device."""
+        return Features([level.to(device) for level in self.levels], self.height, self.width)
+
 
 class DiskCache:
     """Keeps features in a folder within a number of bytes; the least recently used go first.

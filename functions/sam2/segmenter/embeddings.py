@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
+
+import torch
 
 from .decoding import Prepared
 
@@ -23,13 +25,20 @@ class Embedding:
         """Bytes on the device."""
         return self.prepared.nbytes
 
+    def to(self, device: torch.device) -> Embedding:
+        """Return the same on another device."""
+        return Embedding(self.prepared.to(device), self.height, self.width)
+
 
 class Kept(Protocol):
-    """What a cache can keep: anything that knows its size on the device in bytes."""
+    """What a cache can keep: anything that knows its size on the device in bytes, and can move to another one."""
 
     @property
     def nbytes(self) -> int:
         """Bytes on the device."""
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same on another device."""
 
 
 Entry = TypeVar("Entry", bound=Kept)
@@ -57,19 +66,31 @@ class EmbeddingCache(Generic[Entry]):
             self.hits += 1
             return entry
 
-    def put(self, key: bytes, embedding: Entry) -> None:
-        """Keep an embedding, and let go of the least recently used until the rest fits. One too large is not kept."""
+    def put(self, key: bytes, embedding: Entry) -> list[tuple[bytes, Entry]]:
+        """Keep an embedding, and let go of the least recently used until the rest fits. One too large is not kept.
+
+        Returns:
+            what is not kept any more, with its keys.
+        """
+        dropped = []
         with self._lock:
-            old = self._entries.pop(key, None)
-            if old is not None:
-                self.nbytes -= old.nbytes
+            self._forget(key)
             if embedding.nbytes > self.max_bytes:
-                return
+                return [(key, embedding)]
             while self.nbytes + embedding.nbytes > self.max_bytes:
-                _, dropped = self._entries.popitem(last=False)
-                self.nbytes -= dropped.nbytes
+                oldest = next(iter(self._entries))
+                dropped.append((oldest, self._entries[oldest]))
+                self._forget(oldest)
             self._entries[key] = embedding
             self.nbytes += embedding.nbytes
+        return dropped
+
+    def take(self, key: bytes) -> Entry | None:
+        """Return the embedding and let go of it; None if it is not kept."""
+        entry = self.get(key)
+        with self._lock:
+            self._forget(key)
+        return entry
 
     def clear(self) -> None:
         """Let go of everything."""
@@ -80,3 +101,8 @@ class EmbeddingCache(Generic[Entry]):
     def __len__(self) -> int:
         """Return the number of embeddings kept."""
         return len(self._entries)
+
+    def _forget(self, key: bytes) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self.nbytes -= entry.nbytes

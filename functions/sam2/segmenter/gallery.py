@@ -21,6 +21,8 @@ Made = TypeVar("Made", bound=Kept, covariant=True)
 class Encoder(Protocol[Made]):
     """What a gallery gets its embeddings from."""
 
+    device: torch.device
+
     def encode(self, picture: np.ndarray) -> Features:
         """Make features of a picture (H x W x 3, uint8)."""
 
@@ -40,6 +42,7 @@ class Gallery(Generic[Entry]):
     def __init__(self, encoder: Encoder[Entry], settings: Settings, disk: DiskCache | None) -> None:
         self.encoder = encoder
         self.cache: EmbeddingCache[Entry] = EmbeddingCache(settings.cache_bytes)
+        self.host: EmbeddingCache[Entry] = EmbeddingCache(settings.cache_host_bytes)
         self.disk = disk
         self.out_of_memory = 0
         self._max_pixels = settings.max_pixels
@@ -54,6 +57,11 @@ class Gallery(Generic[Entry]):
         embedding = self.cache.get(key)
         if embedding is not None:
             return key, embedding, True
+        spilled = self.host.take(key)
+        if spilled is not None:
+            embedding = spilled.to(self.encoder.device)
+            self._keep(key, embedding)
+            return key, embedding, True
         features = self.disk.get(key) if self.disk else None
         was_known = features is not None
         if features is None:
@@ -62,8 +70,15 @@ class Gallery(Generic[Entry]):
             if self.disk:
                 self.disk.put(key, features)
         embedding = self.encoder.prepare(features)
-        self.cache.put(key, embedding)
+        self._keep(key, embedding)
         return key, embedding, was_known
+
+    def _keep(self, key: bytes, embedding: Entry) -> None:
+        """Keep an embedding on the device; what has to go for it goes to the host's memory, if that is wanted."""
+        dropped = self.cache.put(key, embedding)
+        if self.host.max_bytes:
+            for old, entry in dropped:
+                self.host.put(old, entry.to(torch.device("cpu")))
 
     def with_room(self, work: Callable[[], Result]) -> Result:
         """Do some work; when the device's memory is full, let go of all embeddings there and try once more."""
@@ -77,13 +92,18 @@ class Gallery(Generic[Entry]):
         return work()
 
     def figures(self) -> dict[str, Any]:
-        """Return how full the cache is and how often it helped."""
+        """Return how full the caches are and how often they helped: a hit is a picture that was not embedded again."""
+        asked = self.cache.hits + self.cache.misses
+        hits = self.cache.hits + self.host.hits + (self.disk.hits if self.disk else 0)
         return {
             "pictures": len(self.cache),
             "bytes": self.cache.nbytes,
             "max_bytes": self.cache.max_bytes,
             "hits": self.cache.hits,
             "misses": self.cache.misses,
+            "host_bytes": self.host.nbytes,
+            "host_hits": self.host.hits if self.host.max_bytes else None,
             "disk_hits": self.disk.hits if self.disk else None,
+            "hit_rate": round(hits / asked, 3) if asked else None,
             "out_of_memory": self.out_of_memory,
         }

@@ -30,6 +30,7 @@ class Settings:
     compile: bool = False
     refine: bool = True
     cache_bytes: int = 1024 * 1024**2
+    cache_host_bytes: int = 0
     cache_dir: str = ""
     cache_dir_bytes: int = 2048 * 1024**2
     tracks_bytes: int = 512 * 1024**2
@@ -80,6 +81,7 @@ class Settings:
             compile=choice("COMPILE", "off", ("on", "off")) == "on",
             refine=choice("REFINE", "on", ("on", "off")) == "on",
             cache_bytes=number("CACHE_MIB", cls.cache_bytes // 1024**2, 0) * 1024**2,
+            cache_host_bytes=number("CACHE_HOST_MIB", cls.cache_host_bytes // 1024**2, 0) * 1024**2,
             cache_dir=text("CACHE_DIR", cls.cache_dir),
             cache_dir_bytes=number("CACHE_DIR_MIB", cls.cache_dir_bytes // 1024**2, 1) * 1024**2,
             tracks_bytes=number("TRACKS_MIB", cls.tracks_bytes // 1024**2, 0) * 1024**2,

@@ -56,6 +56,7 @@ class VideoTracker:
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
+        self.device = predictor.device
         self.model = predictor.model
         stride = self.model.memory_temporal_stride_for_eval
         self._seen = (self.model.num_maskmem - 1) * stride
@@ -68,23 +69,21 @@ class VideoTracker:
 
     def prepare(self, features: Features) -> Features:
         """Bring features, from the disk perhaps, to the device."""
-        levels = [level.to(self.predictor.device) for level in features.levels]
-        return Features(levels, features.height, features.width)
+        return features.to(self.device)
 
     @torch.inference_mode()
     def start_with_box(self, features: Features, box: np.ndarray) -> tuple[np.ndarray, Track]:
         """Begin a track with a box (left, top, right, bottom; pixels); returns the mask (H x W, bool) and the track."""
-        device = self.predictor.device
         corners = torch.as_tensor(box.reshape(1, 2, 2), dtype=torch.float)
-        coords = prepare_points(corners, features.height, features.width, self.predictor.side).to(device)
-        labels = torch.tensor([[2, 3]], dtype=torch.int32, device=device)
-        return self._start(features, {"point_coords": coords, "point_labels": labels}, None)
+        coords = prepare_points(corners, features.height, features.width, self.predictor.side)
+        labels = torch.tensor([[2, 3]], dtype=torch.int32, device=self.device)
+        return self._start(features, {"point_coords": coords.to(self.device), "point_labels": labels}, None)
 
     @torch.inference_mode()
     def start_with_mask(self, features: Features, mask: np.ndarray) -> tuple[np.ndarray, Track]:
         """Begin a track with a mask (H x W, bool); returns the mask as the model sees it, and the track."""
         side = self.predictor.side
-        given = torch.from_numpy(np.ascontiguousarray(mask))[None, None].float().to(self.predictor.device)
+        given = torch.from_numpy(np.ascontiguousarray(mask))[None, None].float().to(self.device)
         if mask.shape != (side, side):
             given = F.interpolate(given, size=(side, side), align_corners=False, mode="bilinear", antialias=True)
             given = (given >= 0.5).float()

@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +68,23 @@ class Function:
     def ask(self, **request: Any) -> Reply:
         """Send a request given as keyword arguments."""
         return self.send(json.dumps(request).encode())
+
+
+def ask_in_another_process(environment: Mapping[str, str], request: Mapping[str, Any]) -> str:
+    """Start a worker as a process of its own, let it answer one request, and end it; returns the answer's text."""
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "import json, torch\n"
+        "from function import Function\n"
+        "torch.set_num_threads(1)\n"
+        "environment, request = json.loads(sys.stdin.read())\n"
+        "worker = Function(environment)\n"
+        "print(worker.ask(**request).text)\n"
+        "worker.service.gallery.disk.flush()\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    given = json.dumps([dict(environment), request])
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
 
 
 def encode(picture: np.ndarray | Image.Image, form: str = "PNG", **options: Any) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from cvat_reader import read_error, read_mask
 from function import Function, Reply
-from fuzz_requests import make, picture
+from fuzz_requests import SIZES, make, picture
 
 RIGHT: dict[str, dict[str, Any]] = {
     "interactor": {"pos_points": [[1, 1]], "neg_points": [], "obj_bbox": []},
@@ -60,7 +60,8 @@ def run(
 ) -> collections.Counter[str]:
     """Send ``count`` requests; raises at the first that is neither answered nor refused."""
     rng = random.Random(seed)
-    pool = [picture(rng) for _ in range(6)]
+    # The right request is about the first: its shapes need some room.
+    pool = [picture(rng, SIZES[:1]), *(picture(rng) for _ in range(5))]
     states: collections.deque[Any] = collections.deque(maxlen=20)
     right = json.dumps({"image": pool[0], **RIGHT[kind]}).encode()
     expected = worker.send(right)

@@ -33,6 +33,7 @@ OTHERS: list[Any] = [
     -1.5,
 ]
 FORMS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]
+SIZES = [(40, 30), (1, 1), (2, 200), (31, 17)]
 MODES = ["RGB", "L", "1", "P", "RGBA", "CMYK", "I;16", "F", "LA", "YCbCr"]
 
 
@@ -41,9 +42,9 @@ def other(rng: random.Random) -> Any:
     return copy.deepcopy(rng.choice(OTHERS))
 
 
-def picture(rng: random.Random) -> str:
-    """Return a small picture in some mode and format."""
-    size = rng.choice([(40, 30), (1, 1), (2, 200), (31, 17)])
+def picture(rng: random.Random, sizes: list[tuple[int, int]] = SIZES) -> str:
+    """Return a small picture in some size, mode and format."""
+    size = rng.choice(sizes)
     mode, form = rng.choice(MODES), rng.choice(FORMS)
     image = Image.frombytes("RGB", size, rng.randbytes(3 * size[0] * size[1]))
     try:

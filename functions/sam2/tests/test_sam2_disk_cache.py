@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from function import encode
+from function import ask_in_another_process, encode
 from segmenter.disk_cache import DiskCache, Features
 
 PICTURE = encode(np.random.default_rng(4).integers(0, 256, (60, 80, 3), dtype=np.uint8))
@@ -44,22 +41,10 @@ def test_a_worker_in_another_process_needs_no_encoder(
 ) -> None:
     """As Nuclio's workers are: processes of their own that share nothing but the folder."""
     settings = {**environment, "CACHE_DIR": str(tmp_path / "cache")}
-    program = (
-        f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "import json, torch\n"
-        "from function import Function\n"
-        "torch.set_num_threads(1)\n"
-        "settings, request = json.loads(sys.stdin.read())\n"
-        "worker = Function(settings)\n"
-        "print(worker.ask(**request).text)\n"
-        "worker.service.gallery.disk.flush()\n"
-    )
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    given = json.dumps([settings, REQUEST])
-    other = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    text = ask_in_another_process(settings, REQUEST)
     worker = start(CACHE_DIR=settings["CACHE_DIR"])
     monkeypatch.setattr(worker.service.predictor, "encode", lambda _: pytest.fail("embedded again"))
-    assert worker.ask(**REQUEST).text == other.stdout.splitlines()[-1]
+    assert worker.ask(**REQUEST).text == text
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "no header"])

@@ -13,7 +13,7 @@ import pytest
 import torch
 from clips import Clip, rolling_clip, sam2s_own
 from cvat_reader import read_error, read_tracking
-from function import Function
+from function import Function, ask_in_another_process
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -184,6 +184,22 @@ def test_two_workers_and_a_restart_share_tracks(quick: dict[str, str], clip: Cli
         expected = alone.ask(image=image, states=expected["states"]).json()
         assert answer["shapes"] == expected["shapes"]
     assert all(worker.service.health()["tracks"]["recovered"] == 0 for worker in workers)
+
+
+def test_a_worker_in_another_process_goes_on_with_a_track(quick: dict[str, str], clip: Clip, tmp_path: Path) -> None:
+    """As Nuclio's workers are: processes of their own that share nothing but the folder."""
+    alone, here = Function(quick), Function({**quick, "CACHE_DIR": str(tmp_path)})
+    shapes = [answer_shape("mask", mask) for mask in clip.masks]
+    expected, answer = (begin(worker, clip, *shapes) for worker in (alone, here))
+    for number, is_here in ((1, True), (2, False), (3, True)):
+        request = {"image": clip.images()[number], "states": answer["states"]}
+        if is_here:
+            answer = here.ask(**request).json()
+        else:
+            answer = json.loads(ask_in_another_process({**quick, "CACHE_DIR": str(tmp_path)}, request))
+        expected = alone.ask(image=request["image"], states=expected["states"]).json()
+        assert answer["shapes"] == expected["shapes"]
+    assert here.service.health()["tracks"]["recovered"] == 0
 
 
 def test_another_model_or_damage_leaves_a_track_behind(quick: dict[str, str], clip: Clip, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def _texture(rng: np.random.Generator, height: int, width: int, style: Style) ->
     return pattern[..., None].astype(np.float32) * tint
 
 
-def _paint(
+def paint(
     rng: np.random.Generator, height: int, width: int, other: np.ndarray | None, style: Style
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a surface and its base colour; the colour keeps a distance from ``other`` so that it can be seen."""
@@ -130,7 +130,7 @@ def draw_scene(
         style: ``PLAIN`` or ``BUSY``.
     """
     rng = np.random.default_rng(seed)
-    picture, colour = _paint(rng, height, width, None, style)
+    picture, colour = paint(rng, height, width, None, style)
     picture = np.broadcast_to(picture, (height, width, 3)).copy()
     for _ in range(int(rng.integers(0, style.lines + 1))):
         clutter = Image.new("1", (width, height))
@@ -146,7 +146,7 @@ def draw_scene(
         mask = _mask(rng, families[name], height, width, span)
         if not style.overlap and any((mask & other).any() for other in masks):
             continue
-        surface, _ = _paint(rng, height, width, colour, style)
+        surface, _ = paint(rng, height, width, colour, style)
         picture = np.where(mask[..., None], surface, picture)
         masks = [*(m & ~mask for m in masks), mask]
         drawn.append(name)
