@@ -1,0 +1,252 @@
+"""What can be wrong with the models and the GPU: dashboard, versions, each function, cards and driver.
+
+Each rule is a pure function from facts (see ``cause_facts``) to causes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import telling
+from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
+
+PROJECT = "cvat"
+KINDS = ("interactor", "detector", "tracker", "reid")
+ON_ITS_WAY = ("waitingForBuild", "building", "waitingForResourceConfiguration", "configuringResources")
+_CARD_FULL = re.compile(r"(?i)cuda out of memory|CUBLAS_STATUS_ALLOC_FAILED")
+_CUDA = re.compile(r"(?i)cuda error|no cuda|cuda driver version|nvml")
+
+
+def gpu_driver(facts: Facts) -> Iterator[Cause]:
+    """A driver that does not run, or runs in another version than its libraries."""
+    gpu = facts["gpu"] or {"used": False}
+    if not gpu["used"] or gpu["smi"] == 0:
+        return
+    seen = [f"nvidia-smi: {line(gpu['said'])}"] if gpu["said"] else []
+    differ = gpu["loaded"] and gpu["installed"] and gpu["loaded"] != gpu["installed"]
+    seen += [f"/sys/module/nvidia/version: {gpu['loaded']}; modinfo: {gpu['installed']}"] if differ else []
+    if differ or "version mismatch" in gpu["said"].lower():
+        problem, cure = (
+            "The NVIDIA driver that runs is not the one that is installed.",
+            "Reboot the server; until then nothing uses the GPU.",
+        )
+    elif not gpu["loaded"]:
+        problem, cure = (
+            "The NVIDIA driver is not loaded.",
+            "Run site.yml with --tags gpu; it says whether a reboot is needed.",
+        )
+    else:
+        problem, cure = (
+            "The NVIDIA driver does not reach the card.",
+            "See 'dmesg | grep -i nvrm'; run site.yml with --tags gpu.",
+        )
+    yield Cause(
+        key="gpu.driver",
+        problem=problem,
+        evidence=tuple(seen),
+        effect="Models on the GPU do not start or end with errors of CUDA.",
+        cure=cure,
+        explains=("gpu.lost", "sign:no_gpu", "host.reboot"),
+    )
+
+
+def gpu_lost(facts: Facts) -> Iterator[Cause]:
+    """Models from which the cards were taken while they ran (after 'systemctl daemon-reload')."""
+    lost = facts["gpu_lost"]
+    if lost:
+        yield Cause(
+            key="gpu.lost",
+            problem=f"{', '.join(lost)} lost the GPU while running.",
+            evidence=tuple(f"nvidia-smi in {name}: {line(said)}" for name, said in lost.items()),
+            effect="These models end with errors of CUDA, or become very slow.",
+            cure=f"docker restart {' '.join(lost)}.",
+            explains=tuple(f"model.*.{name.removeprefix('nuclio-nuclio-')}" for name in lost),
+        )
+
+
+def serverless_off(facts: Facts) -> Iterator[Cause]:
+    """CVAT was started without its serverless part."""
+    server = facts["containers"].get("cvat_server") or {}
+    if server.get("state") != "running" or not (facts["functions"] or facts["wish"]["models"]):
+        return
+    if server["variables"].get("CVAT_SERVERLESS", "").lower() not in ("1", "true", "yes"):
+        yield Cause(
+            key="models.off",
+            problem="CVAT was started without docker-compose.serverless.yml, so it has no models.",
+            evidence=("docker inspect cvat_server: CVAT_SERVERLESS is not set",),
+            effect="CVAT has no page Models.",
+            cure="Run site.yml with --tags cvat; never start CVAT with -f docker-compose.yml alone.",
+            explains=("models.*", "container.missing.nuclio"),
+        )
+
+
+def invoked_directly(facts: Facts) -> Iterator[Cause]:
+    """CVAT calls models at published ports that they do not have, or no longer have."""
+    server = facts["containers"].get("cvat_server") or {"variables": {}}
+    method = server["variables"].get("CVAT_NUCLIO_INVOKE_METHOD", "direct")
+    if server.get("state") != "running" or method == "dashboard":
+        return
+    wrong = []
+    for function in facts["functions"]:
+        container = facts["containers"].get(function["container"]) or {"ports": []}
+        if function["port"] not in container["ports"]:
+            ports = ", ".join(map(str, container["ports"])) or "none"
+            wrong.append(f"{function['name']}: port {function['port'] or 'none'} by Nuclio's record, {ports} by Docker")
+    if wrong:
+        yield Cause(
+            key="models.direct",
+            problem="CVAT calls its models at host.docker.internal, at ports that they do not have (any more).",
+            evidence=("docker inspect cvat_server: CVAT_NUCLIO_INVOKE_METHOD is 'direct'", *wrong[:4]),
+            effect="AI tools answer 503 for host.docker.internal; after each reboot the ports are others.",
+            cure="Run site.yml with --tags cvat,models: CVAT then calls them through the dashboard.",
+        )
+
+
+def versions(facts: Facts) -> Iterator[Cause]:
+    """nuctl of another version than the dashboard."""
+    image = (facts["containers"].get("nuclio") or {}).get("image", "")
+    match = re.search(r"dashboard:([0-9][0-9A-Za-z.]*)", image)
+    nuctl = (facts["versions"] or {}).get("nuctl", "")
+    if match and nuctl and nuctl != match[1]:
+        yield Cause(
+            key="models.versions",
+            problem=f"nuctl is {nuctl}, and Nuclio's dashboard is {match[1]}: they must be of one version.",
+            evidence=(f"nuctl version: {nuctl}", f"docker ps: nuclio is {image}"),
+            effect="Models do not build or do not start.",
+            cure="Run site.yml with --tags models, which installs the right nuctl.",
+        )
+
+
+def dashboard(facts: Facts) -> Iterator[Cause]:
+    """A dashboard that runs and that CVAT does not reach."""
+    asked = (facts["inside"] or {}).get("dashboard")
+    nuclio = facts["containers"].get("nuclio") or {}
+    if asked and asked["status"] != 200 and nuclio.get("state") == "running":
+        yield Cause(
+            key="models.unreachable",
+            problem="CVAT does not reach Nuclio's dashboard, although it runs.",
+            evidence=(
+                f"http://nuclio:8070 from cvat_server: {asked['status'] or ''} {line(asked['error'])}",
+                *([f"docker logs nuclio: {line(telling(nuclio['log']))}"] if nuclio.get("log") else []),
+            ),
+            effect="CVAT's page Models is empty, and AI tools answer 503.",
+            cure="docker restart nuclio; 'docker logs nuclio' says what it lacks.",
+            explains=("models.unlisted",),
+        )
+
+
+def _wrong(
+    function: dict[str, Any], container: dict[str, Any] | None, facts: Facts
+) -> tuple[str, str, str, list[str]] | None:
+    """Return kind, what is wrong, cure and evidence for one function; None when it is well."""
+    name, state, called = function["name"], function["state"], function["container"]
+    record, again = f"Nuclio's record of {name}: ", f"site.yml with --tags {name}"
+    redeploy = f"Run {again}."
+    if container is None:
+        said = [f"{record}{state}", f"docker ps --all: no {called}"]
+        return "gone", "is deployed, and its container is gone", redeploy, said
+    words = telling(container["log"])
+    log = [f"docker logs {called}: {line(words)}"] if words else []
+    looping = container["state"] == "restarting" or (container["restarts"] >= 3 and container["running_seconds"] < 120)
+    if container["state"] in ("exited", "created", "dead", "paused"):
+        ended = f"(code {container['exit_code']}), since {container['ended']} UTC"
+        said = [f"docker ps: {called} is {container['state']} {ended}"]
+        said += [f"docker inspect {called}: {line(container['error'])}"] if container["error"] else []
+        return "stopped", "does not run", f"docker start {called}; if it ends again, run {again}.", said + log
+    if looping or container["health"] == "unhealthy" or state in ("error", "unhealthy"):
+        said = [f"{record}{state}{': ' + line(function['message']) if function['message'] else ''}"]
+        said += [f"docker ps: {called} is {container['state']}, {container['restarts']} restarts"] if looping else []
+        said += [f"last deploy: {line(function['deploy_error'])}"] if function["deploy_error"] else []
+        all_words = " ".join([*container["log"], function["message"]])
+        if _CARD_FULL.search(all_words):
+            cure = "Run fewer or smaller models on this card; 'nvidia-smi' shows who holds its memory."
+        elif _CUDA.search(all_words):
+            cure = "Run site.yml with --tags gpu,models."
+        else:
+            cure = f"Mend what its log names, then run {again}."
+        return "error", "is in error and does not answer", cure, said + log
+    if state in ON_ITS_WAY:
+        cure = f"If no deploy runs: nuctl delete function {name} --force --platform local, then run {again}."
+        return "building", f"is noted as '{state}': a deploy runs, or was killed", cure, [f"{record}{state}"]
+    if function["project"] != PROJECT:
+        said = [f"{record}project '{function['project'] or 'none'}'"]
+        return "project", f"is not in Nuclio's project '{PROJECT}', so CVAT does not show it", redeploy, said
+    network = facts["wish"]["network"]
+    if network not in container["addresses"]:
+        said = [f"docker inspect {called}: on {', '.join(container['addresses']) or 'no network'}"]
+        return "network", f"is not on the network {network}, where it is called", redeploy, said
+    address = container["addresses"][network]
+    if function["addresses"] and address and address not in function["addresses"]:
+        said = [f"{record}called at {', '.join(function['addresses'])}", f"docker inspect {called}: has {address}"]
+        return "address", "has another address than the one at which it is called, as after a reboot", redeploy, said
+    if function["type"] not in KINDS:
+        said = [f"{record}annotation type is '{function['type'] or 'none'}'"]
+        cure = f"Write one of {', '.join(KINDS)} into its function.yaml, then run {again}."
+        return "type", "is of a type that CVAT does not know, so it does not show it", cure, said
+    return None
+
+
+def functions(facts: Facts) -> Iterator[Cause]:
+    """Each model: is it there, does it run, is it where CVAT looks for it."""
+    if not facts["docker"]["reachable"]:
+        return
+    for function in facts["functions"]:
+        wrong = _wrong(function, facts["containers"].get(function["container"]), facts)
+        if wrong:
+            kind, what, cure, said = wrong
+            yield Cause(
+                key=f"model.{kind}.{function['name']}",
+                problem=f"The model {function['name']} {what}.",
+                evidence=tuple(said),
+                effect="Requests to it end with an error." if kind not in ("project", "type") else "",
+                cure=cure,
+                explains=("models.unlisted",),
+            )
+    there = {function["name"] for function in facts["functions"]}
+    for name in sorted(set(facts["wish"]["models"]) - there):
+        yield Cause(
+            key=f"model.missing.{name}",
+            problem=f"The model {name} is asked for, and is not deployed.",
+            evidence=(
+                f"Nuclio's store: {', '.join(sorted(there)) or 'no functions'}",
+                "nuclio_functions in the inventory",
+            ),
+            cure=f"Run site.yml with --tags {name}.",
+        )
+
+
+def unlisted(facts: Facts) -> Iterator[Cause]:
+    """CVAT itself says that it cannot list its models, for no reason that was found."""
+    listed = (facts["cvat"] or {}).get("functions")
+    if not listed or listed["status"] in (401, 403):
+        return
+    if listed["status"] != 200:
+        seen, problem = f"/api/lambda/functions: {line(listed['error'])}", "CVAT cannot list its models."
+    else:
+        missing = sorted(
+            {one["name"] for one in facts["functions"] if one["project"] == PROJECT} - set(listed["listed"])
+        )
+        if not missing:
+            return
+        seen, problem = f"/api/lambda/functions: no {', '.join(missing)}", f"CVAT does not list {', '.join(missing)}."
+    yield Cause(
+        key="models.unlisted",
+        problem=problem,
+        evidence=(seen,),
+        effect="CVAT's page Models is empty or not complete.",
+        cure="Read 'docker logs cvat_server' and 'docker logs nuclio'; then docker restart nuclio.",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    gpu_driver,
+    gpu_lost,
+    serverless_off,
+    invoked_directly,
+    dashboard,
+    functions,
+    versions,
+    unlisted,
+)
