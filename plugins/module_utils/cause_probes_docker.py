@@ -45,7 +45,8 @@ def wanted(ask: Ask, cvat_dir: str) -> dict[str, Any]:
     """
     if not (Path(cvat_dir) / ".env").exists():
         return {"error": f"{cvat_dir} holds no CVAT", "services": {}, "absent": True}
-    answer = ask(["docker", "compose", "--project-directory", cvat_dir, "config", "--format", "json"], timeout=20)
+    # In that folder, because .env names the files relative to it.
+    answer = ask(["docker", "compose", "config", "--format", "json"], timeout=20, folder=cvat_dir)
     try:
         services = json.loads(answer.out)["services"] if answer.rc == 0 else {}
     except (ValueError, KeyError):

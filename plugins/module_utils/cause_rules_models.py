@@ -211,7 +211,7 @@ def functions(facts: Facts) -> Iterator[Cause]:
             problem=f"The model {name} is asked for, and is not deployed.",
             evidence=(
                 f"Nuclio's store: {', '.join(sorted(there)) or 'no functions'}",
-                "nuclio_functions in the inventory",
+                f"nuclio_functions in the inventory: {name}",
             ),
             cure=f"Run site.yml with --tags {name}.",
         )

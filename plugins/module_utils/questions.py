@@ -15,11 +15,18 @@ Ask = Callable[..., Answer]
 NOT_THERE, TOO_LATE = 127, 124
 
 
-def ask(command: Sequence[str], timeout: float = 10, data: str = "") -> Answer:
-    """Run a command and return what it says; 127 when there is no such program, 124 when it took too long."""
+def ask(command: Sequence[str], timeout: float = 10, folder: str = "/") -> Answer:
+    """Run a command in a folder and return what it says; 127: there is no such program, 124: it took too long."""
     try:
         done = subprocess.run(
-            command, input=data, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            cwd=folder,
         )
     except OSError as problem:
         return Answer(NOT_THERE, "", f"{command[0]}: {problem.strerror}")
