@@ -23,6 +23,8 @@ _TELLING = re.compile(
     r"(?i)error|fatal|panic|exception|denied|refused|no space|cannot|can't|failed|killed|out of memory|not found"
     r"|invalid|no such|already in use|too old"
 )
+#: The end of a traceback, and what a database says last: better than what only speaks of it.
+_REASON = re.compile(r"^\s*[\w.]*(?:Error|Exception)\b: |\b(?:FATAL|PANIC)\b")
 LINES = 60
 
 
@@ -138,10 +140,19 @@ def log(ask: Ask, name: str, since: str = "") -> list[str]:
     return nuclio_cli.last_lines(answer.text, LINES, 400).splitlines() if answer.rc == 0 else []
 
 
-def telling(lines: Iterable[str]) -> str:
-    """Return the line of a log that says most about why something ended: the last that speaks of an error."""
+def telling(lines: Iterable[str], crashed: bool = False) -> str:
+    """Return the line of a log that says most about why something is ill: the last that speaks of an error.
+
+    Without one, the last line of what crashed; nothing of what was only stopped.
+    """
     lines = [line for line in lines if line.strip()]
-    return next((line for line in reversed(lines) if _TELLING.search(line)), lines[-1] if lines else "")
+    found = next((line for form in (_REASON, _TELLING) for line in reversed(lines) if form.search(line)), "")
+    return found or (lines[-1] if lines and crashed else "")
+
+
+def crashed(container: Mapping[str, Any]) -> bool:
+    """Whether a container ended by itself: the codes are those of a good end, of a kill and of a stop."""
+    return container["exit_code"] not in (0, 137, 143)
 
 
 def networks(ask: Ask) -> list[dict[str, Any]]:

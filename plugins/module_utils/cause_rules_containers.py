@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import PROJECT, telling
+from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import PROJECT, crashed, telling
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
 #: What each service is for people, and what fails without it (keys of other causes).
@@ -235,7 +235,7 @@ def not_running(facts: Facts) -> Iterator[Cause]:
             continue
         if container:
             said += [f"docker inspect {name}: {line(container['error'])}"] if container["error"] else []
-            words = telling(container["log"]) if kind in ("loops", "stopped", "unhealthy") else ""
+            words = telling(container["log"], crashed(container)) if kind in ("loops", "stopped", "unhealthy") else ""
             said += [f"docker logs {name}: {line(words)}"] if words else []
         what = _what(service)
         yield Cause(

@@ -12,8 +12,8 @@ from ansible_collections.annotation.server.plugins.module_utils.causes import Ca
 
 #: CVAT's own limit (CVAT_HEALTH_DISK_USAGE_MAX), in percent, unless the server's container has another one.
 CVAT_LIMIT = 90.0
-#: Below this, what writes begins to fail, whatever the percentage.
-FREE_BYTES = 512 * 1024**2
+#: What writes begins to fail; the last percents of a large disk are still much room.
+FULL_PERCENT, NEARLY_FULL_PERCENT, NEARLY_FULL_BYTES = 99.5, 95.0, 2 * 1024**3
 FREE_INODES_PERCENT = 2.0
 #: S3 refuses signatures that are 15 minutes off; tokens and certificates are less patient.
 CLOCK_SECONDS = 120
@@ -27,19 +27,20 @@ def disk_full(facts: Facts) -> Iterator[Cause]:
     for disk in facts["disks"]:
         data = disk["holds"].get("CVAT's data")
         refused = data is not None and disk["cvat_percent"] >= limit
+        used = disk["used_percent"]
         if (
             not refused
-            and not (disk["used_percent"] >= 95 and disk["free"] < 4 * FREE_BYTES)
-            and disk["free"] >= FREE_BYTES
+            and used < FULL_PERCENT
+            and not (used >= NEARLY_FULL_PERCENT and disk["free"] < NEARLY_FULL_BYTES)
         ):
             continue
         holds = ", ".join(disk["holds"])
-        percent = disk["cvat_percent"] if refused else disk["used_percent"]
+        percent = disk["cvat_percent"] if refused else used
         said = [f"df {disk['mount']}: {percent:.0f} % used, {disk['free'] // 1024**2} MiB free"]
         part = ((facts["cvat"] or {}).get("parts") or {}).get("DiskUsage", "working")
         said += [f"CVAT's health: DiskUsage is {line(str(part))}"] if part != "working" else []
         cure = "Free room there, or make the disk larger"
-        if {"Docker", "images", "CVAT's data"} & disk["holds"].keys():
+        if {"Docker", "images"} & disk["holds"].keys():
             cure += "; 'docker image prune' removes images that nothing uses, 'docker system df' shows what takes room"
         yield Cause(
             key=f"disk.full.{disk['mount']}",
@@ -165,7 +166,8 @@ def docker_down(facts: Facts) -> Iterator[Cause]:
 
 
 def _complains(text: str) -> bool:
-    return any(word in text.lower() for word in ("level=fatal", "failed", "dependency", "no space", "error"))
+    words = text.lower()
+    return "level=info" not in words and any(word in words for word in ("fatal", "failed", "no space", "error"))
 
 
 def docker_not_enabled(facts: Facts) -> Iterator[Cause]:

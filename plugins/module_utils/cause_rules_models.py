@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import telling
+from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import crashed, telling
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
 PROJECT = "cvat"
@@ -147,17 +147,19 @@ def _wrong(
     if container is None:
         said = [f"{record}{state}", f"docker ps --all: no {called}"]
         return "gone", "is deployed, and its container is gone", redeploy, said
-    words = telling(container["log"])
+    words = telling(container["log"], crashed(container))
     log = [f"docker logs {called}: {line(words)}"] if words else []
     looping = container["state"] == "restarting" or (container["restarts"] >= 3 and container["running_seconds"] < 120)
-    if container["state"] in ("exited", "created", "dead", "paused"):
+    failed = state in ("error", "unhealthy") or crashed(container)
+    if container["state"] in ("exited", "created", "dead", "paused") and not failed:
         ended = f"(code {container['exit_code']}), since {container['ended']} UTC"
         said = [f"docker ps: {called} is {container['state']} {ended}"]
         said += [f"docker inspect {called}: {line(container['error'])}"] if container["error"] else []
         return "stopped", "does not run", f"docker start {called}; if it ends again, run {again}.", said + log
-    if looping or container["health"] == "unhealthy" or state in ("error", "unhealthy"):
+    if looping or failed or container["health"] == "unhealthy":
         said = [f"{record}{state}{': ' + line(function['message']) if function['message'] else ''}"]
-        said += [f"docker ps: {called} is {container['state']}, {container['restarts']} restarts"] if looping else []
+        ended = f" (code {container['exit_code']})" if container["exit_code"] else ""
+        said += [f"docker ps: {called} is {container['state']}{ended}, started anew {container['restarts']} times"]
         said += [f"last deploy: {line(function['deploy_error'])}"] if function["deploy_error"] else []
         all_words = " ".join([*container["log"], function["message"]])
         if _CARD_FULL.search(all_words):
@@ -203,6 +205,14 @@ def functions(facts: Facts) -> Iterator[Cause]:
                 effect="Requests to it end with an error." if kind not in ("project", "type") else "",
                 cure=cure,
                 explains=("models.unlisted",),
+            )
+        elif function["deploy_error"]:
+            yield Cause(
+                key=f"model.deploy.{function['name']}",
+                problem=f"The last deploy of the model {function['name']} failed; the one before serves.",
+                evidence=(f"last deploy: {line(function['deploy_error'])}",),
+                cure=f"Mend what it names, then run site.yml with --tags {function['name']}.",
+                risk=True,
             )
     there = {function["name"] for function in facts["functions"]}
     for name in sorted(set(facts["wish"]["models"]) - there):

@@ -37,8 +37,8 @@ def unmounted(facts: Facts) -> Iterator[Cause]:
                 *others,
             ),
             effect=EFFECTS[kind],
-            cure=f"mount {folder}; 'dmesg' and 'journalctl -b' say why it is not. Then run site.yml with --tags cvat"
-            + (f" and docker restart {' '.join(inside)}." if inside else "."),
+            cure=f"mount {folder} ('dmesg' and 'journalctl -b' say why it is not), then docker restart "
+            f"{' '.join(place['containers']) or 'the containers that use it'}.",
             explains=(
                 f"share.stale.{kind}",
                 f"share.inside.{kind}",

@@ -405,6 +405,7 @@ RISKS: dict[str, Callable[[Facts], None]] = {
     "container.no_restart": sets(containers__traefik__restart="no"),
     "certificate.soon": certificate(days=5),
     "cvat.login": sets(cvat__storages={"status": 401, "error": "CVAT answered 401"}),
+    "model.deploy.sam2": function(deploy_error="pip: no such package"),
     "backup.failed": both(
         sets(backup={"configured": True, "age": 60}),
         lambda facts: facts["units"].update({"annotation-server-backup.service": {"Result": "exit-code"}}),
