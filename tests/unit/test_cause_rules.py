@@ -35,7 +35,7 @@ def change(facts: Facts, path: str, value: Any) -> None:
     facts[last] = value
 
 
-def stopped(name: str, **more: Any) -> Callable[[Facts], None]:
+def stopped(name: str, **more: Any) -> Callable[[Facts], Any]:
     """Return what stops a container."""
 
     def put(facts: Facts) -> None:
@@ -45,7 +45,7 @@ def stopped(name: str, **more: Any) -> Callable[[Facts], None]:
     return put
 
 
-def sets(**changes: Any) -> Callable[[Facts], None]:
+def sets(**changes: Any) -> Callable[[Facts], Any]:
     """Return what sets values; ``__`` stands for ``/``."""
 
     def put(facts: Facts) -> None:
@@ -55,7 +55,7 @@ def sets(**changes: Any) -> Callable[[Facts], None]:
     return put
 
 
-def both(*faults: Callable[[Facts], None]) -> Callable[[Facts], None]:
+def both(*faults: Callable[[Facts], Any]) -> Callable[[Facts], Any]:
     """Return what puts in several faults."""
 
     def put(facts: Facts) -> None:
@@ -65,7 +65,7 @@ def both(*faults: Callable[[Facts], None]) -> Callable[[Facts], None]:
     return put
 
 
-def function(name: str = "sam2", **changes: Any) -> Callable[[Facts], None]:
+def function(name: str = "sam2", **changes: Any) -> Callable[[Facts], Any]:
     """Return what changes Nuclio's record of a model."""
 
     def put(facts: Facts) -> None:
@@ -74,7 +74,7 @@ def function(name: str = "sam2", **changes: Any) -> Callable[[Facts], None]:
     return put
 
 
-def data_disk(**changes: Any) -> Callable[[Facts], None]:
+def data_disk(**changes: Any) -> Callable[[Facts], Any]:
     """Return what makes CVAT's data a disk of its own."""
 
     def put(facts: Facts) -> None:
@@ -253,12 +253,12 @@ def gpu_lost(facts: Facts) -> None:
     facts["containers"]["nuclio-nuclio-sam2"]["health"] = "unhealthy"
 
 
-def certificate(**changes: Any) -> Callable[[Facts], None]:
+def certificate(**changes: Any) -> Callable[[Facts], Any]:
     good = {"used": True, "name": "cvat.example.org", "error": "", "number": 0, "days": 300}
     return sets(certificate={**good, **changes})
 
 
-CASES: dict[str, tuple[str, Callable[[Facts], None]]] = {
+CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
     **{f"five: {key}": (key, fault) for key, fault in FIVE.items()},
     "Docker stopped": ("docker.down", docker_down),
     "Docker hangs": ("docker.hangs", both(docker_down, sets(docker__hangs=True))),
@@ -398,7 +398,7 @@ def test_both_of_two_faults_are_named(facts: Facts, pair: tuple[str, str]) -> No
     assert set(keys(facts)) == set(pair)
 
 
-RISKS: dict[str, Callable[[Facts], None]] = {
+RISKS: dict[str, Callable[[Facts], Any]] = {
     "host.reboot": sets(reboot_required=True),
     "docker.not_enabled": lambda facts: facts["units"]["docker.service"].update(UnitFileState="disabled"),
     "secrets.open": sets(secrets__open=["/etc/annotation-server/secrets has mode 0755 and belongs to user 0"]),
@@ -424,7 +424,7 @@ def test_what_only_threatens_is_no_cause(facts: Facts, key: str) -> None:
     assert causes.in_words(causes.find(facts, RULES))[0] == "Nothing found wrong."
 
 
-SOUND: dict[str, Callable[[Facts], None]] = {
+SOUND: dict[str, Callable[[Facts], Any]] = {
     "a limit that was raised": both(
         data_disk(used_percent=93.0, cvat_percent=93.0, free=70 * 1024**3),
         sets(containers__cvat_server__variables__CVAT_HEALTH_DISK_USAGE_MAX="99"),
@@ -477,7 +477,7 @@ def test_what_is_sound_is_not_named(facts: Facts, case: str) -> None:
 
 def test_nothing_known_is_no_cause() -> None:
     """What could not be asked is neither well nor ill; no rule may fail on it."""
-    nothing = {name: None for name in RECORDED if name not in ("wish", "docker")}
+    nothing: dict[str, Any] = {name: None for name in RECORDED if name not in ("wish", "docker")}
     nothing |= {"containers": {}, "networks": [], "disks": [], "listeners": [], "functions": [], "gpu_lost": {}}
     found = keys({**nothing, "wish": {**RECORDED["wish"], "models": []}, "docker": RECORDED["docker"]}, risks=True)
     assert found == ["cvat.down"]
