@@ -25,7 +25,7 @@ from ansible_collections.annotation.server.plugins.module_utils.questions import
 
 #: Logs of these are read also while they run: what they complained of in the last minutes.
 TALKERS = ("cvat_server", "cvat_db", "nuclio", "traefik", "minio")
-RECENT = "10m"
+RECENT = 600  # seconds
 SERVER = "cvat_server"
 SHARE_INSIDE, STORE_INSIDE = "/home/django/share", "/data"
 
@@ -147,8 +147,11 @@ def _look_closer(server: Server, facts: Facts, unanswered: dict[str, str]) -> Fa
         health = f"{server.endpoint_inside}/minio/health/live" if server.bucket else ""
         questions["inside"] = lambda: cause_probes_cvat.inside(ask, SERVER, names, health)
         questions["share_inside"] = lambda: cause_probes_cvat.share(ask, SERVER)
+    # What was said before the database last started may have had that reason.
+    since_database = (containers.get("cvat_db") or {}).get("running_seconds") or RECENT
     for name in _talking(containers):
-        since = RECENT if containers[name]["state"] == "running" and not _ill(containers[name]) else ""
+        well = containers[name]["state"] == "running" and not _ill(containers[name])
+        since = f"{min(RECENT, since_database)}s" if well else ""
         questions[f"log {name}"] = partial(cause_probes_docker.log, ask, name, since)
     answers = together(questions, 30, unanswered)
     for name in list(answers):

@@ -25,6 +25,8 @@ _TELLING = re.compile(
 )
 #: The end of a traceback, and what a database says last: better than what only speaks of it.
 _REASON = re.compile(r"^\s*[\w.]*(?:Error|Exception)\b: |\b(?:FATAL|PANIC)\b")
+#: What sounds bad and belongs to every stop.
+ORDINARY = re.compile(r"terminating connection due to administrator command|database system is shut(?:ting)? down")
 LINES = 60
 
 
@@ -145,7 +147,7 @@ def telling(lines: Iterable[str], crashed: bool = False) -> str:
 
     Without one, the last line of what crashed; nothing of what was only stopped.
     """
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in lines if line.strip() and not ORDINARY.search(line)]
     found = next((line for form in (_REASON, _TELLING) for line in reversed(lines) if form.search(line)), "")
     return found or (lines[-1] if lines and crashed else "")
 

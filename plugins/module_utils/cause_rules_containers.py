@@ -14,13 +14,13 @@ from ansible_collections.annotation.server.plugins.module_utils.cause_probes_doc
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
 #: What each service is for people, and what fails without it (keys of other causes).
-ALL_PARTS = ("cvat.*", "container.*.cvat_server", "container.*.cvat_worker_*")
+ALL_PARTS = ("cvat.*", "models.unlisted", "container.*.cvat_server", "container.*.cvat_worker_*")
 SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "cvat_db": ("CVAT's database", (*ALL_PARTS, "database.*")),
     "cvat_redis_inmem": ("the queue of CVAT's work", ALL_PARTS),
     "cvat_redis_ondisk": ("CVAT's cache of pictures", ALL_PARTS),
     "cvat_opa": ("what decides who may do what in CVAT", ("cvat.part.OPA*", "cvat.login", "cvat.down")),
-    "cvat_server": ("CVAT itself", ("cvat.*",)),
+    "cvat_server": ("CVAT itself", ("cvat.*", "models.unlisted", "database.migrations")),
     "cvat_ui": ("CVAT's pages", ()),
     "traefik": ("the front door of CVAT", ("cvat.*", "net.*")),
     "nuclio": ("Nuclio's dashboard, through which CVAT reaches every model", ("models.unreachable", "models.unlisted")),

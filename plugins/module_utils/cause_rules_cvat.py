@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import telling
+from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import ORDINARY, telling
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
 #: A first start may take 5 minutes, one after an upgrade longer (seconds).
@@ -82,9 +82,10 @@ def database(facts: Facts) -> Iterator[Cause]:
     container = facts["containers"].get("cvat_db") or {}
     parts = (facts["cvat"] or {}).get("parts") or {}
     part = next((str(state) for name, state in parts.items() if name.startswith("Database")), "working")
-    no_answer = _last(_log(facts, "cvat_server"), _NO_DATABASE) if not parts else ""
+    asks = (facts["containers"].get("cvat_server") or {}).get("state") == "running" and not parts
+    no_answer = _last(_log(facts, "cvat_server"), _NO_DATABASE) if asks else ""
     if container.get("state") == "running" and (part != "working" or no_answer):
-        own = _last(_log(facts, "cvat_db"), _DATABASE)
+        own = _last([text for text in _log(facts, "cvat_db") if not ORDINARY.search(text)], _DATABASE)
         yield Cause(
             key="database.refuses",
             problem="CVAT's database runs and accepts no connections.",
@@ -99,7 +100,7 @@ def database(facts: Facts) -> Iterator[Cause]:
             ),
             effect="Nobody can work in CVAT.",
             cure="Read 'docker logs cvat_db'. While it recovers after a crash, wait; otherwise docker restart cvat_db.",
-            explains=("cvat.*", "database.migrations"),
+            explains=("cvat.*", "database.migrations", "models.unlisted"),
         )
     migrations = next((str(state) for name, state in parts.items() if name.startswith("Migrations")), "working")
     if migrations != "working":

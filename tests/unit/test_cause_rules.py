@@ -31,8 +31,8 @@ def change(facts: Facts, path: str, value: Any) -> None:
     """Set ``a/b/c`` in nested mappings; what is missing on the way is made."""
     *way, last = path.split("/")
     for step in way:
-        facts = facts[int(step)] if isinstance(facts, list) else facts.setdefault(step, {})
-    facts[last] = value
+        facts = facts.setdefault(step, {})
+    facts[last] = {**facts[last], **value} if path.count("/") == 1 and path.startswith("containers/") else value
 
 
 def stopped(name: str, **more: Any) -> Callable[[Facts], Any]:
@@ -290,8 +290,14 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
         both(dashboard_stopped, sets(containers__nuclio__log=["client version 1.42 is too old. Minimum is 1.44"])),
     ),
     "two releases": ("upgrade.half", two_releases),
-    "database stopped": ("container.stopped.cvat_db", both(stopped("cvat_db"), down)),
-    "frozen": ("container.paused.cvat_server", both(sets(containers__cvat_server__state="paused"), down)),
+    "database stopped": (
+        "container.stopped.cvat_db",
+        both(stopped("cvat_db"), database_refuses, sets(cvat__functions={"status": 500, "error": "CVAT answered 500"})),
+    ),
+    "frozen": (
+        "container.paused.cvat_server",
+        both(down, sets(containers__cvat_server={"state": "paused", "log": ["OperationalError: of before"]})),
+    ),
     "looping": ("container.loops.cvat_opa", sets(containers__cvat_opa__state="restarting")),
     "own check": ("container.unhealthy.minio", sets(containers__minio__health="unhealthy")),
     "container missing": ("container.missing.cvat_ui", lambda facts: facts["containers"].pop("cvat_ui")),
