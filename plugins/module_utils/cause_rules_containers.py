@@ -5,7 +5,6 @@ Each rule is a pure function from facts (see ``cause_facts``) to causes.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,13 +38,14 @@ def expected(facts: Facts) -> Iterator[tuple[str, str, Mapping[str, Any] | None]
         yield service, name, facts["containers"].get(name)
 
 
-def _what(service: str) -> str:
+def what(service: str) -> str:
     """Name a service for people."""
     known = SERVICES.get(service)
     return f"{service} ({known[0]})" if known else service
 
 
-def _follow(service: str) -> tuple[str, ...]:
+def follow(service: str) -> tuple[str, ...]:
+    """Return the keys of what follows when a service is away."""
     return SERVICES.get(service, ("", ()))[1]
 
 
@@ -94,101 +94,6 @@ def half_upgraded(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def network_gone(facts: Facts) -> Iterator[Cause]:
-    """CVAT's network is missing, or another one has its addresses."""
-    if not facts["docker"]["reachable"] or not facts["networks"]:
-        return
-    wish = facts["wish"]
-    there = {network["name"]: network for network in facts["networks"]}
-    ours = ipaddress.ip_network(wish["subnet"])
-    others = [
-        f"{name} ({subnet})"
-        for name, network in there.items()
-        if name != wish["network"]
-        for subnet in filter(None, network["subnets"])
-        if (other := ipaddress.ip_network(subnet)).version == 4 and ours.overlaps(other)
-    ]
-    if wish["network"] in there:
-        return
-    if others:
-        yield Cause(
-            key="net.overlap",
-            problem=f"Another network has the addresses {ours} that CVAT needs: {', '.join(others)}.",
-            evidence=(f"docker network ls: no {wish['network']}, but {', '.join(others)}",),
-            cure=f"Remove it if nobody uses it (docker network rm {others[0].split()[0]}), or set "
-            "annotation_server_subnet; then run site.yml with --tags cvat.",
-            explains=("container.*", "net.none", "cvat.*", "storage.*", "models.*", "model.*"),
-        )
-    else:
-        yield Cause(
-            key="net.none",
-            problem=f"The network {wish['network']}, through which all parts of CVAT speak, is missing.",
-            evidence=(f"docker network ls: no {wish['network']}",),
-            cure="Run site.yml with --tags cvat,models.",
-            explains=("container.*", "cvat.*", "storage.*", "models.*", "model.*"),
-        )
-
-
-def address_taken(facts: Facts) -> Iterator[Cause]:
-    """A container that sits on the address of a service."""
-    network: dict[str, Any] = next(
-        (one for one in facts["networks"] if one["name"] == facts["wish"]["network"]), {"containers": {}}
-    )
-    holders = {address: name for name, address in network["containers"].items()}
-    services = (facts["wanted"] or {}).get("services") or {}
-    for service, name, container in expected(facts):
-        address = (services.get(service) or {}).get("address", "")
-        holder = holders.get(address, name)
-        if address and holder != name and (not container or container["state"] != "running"):
-            yield Cause(
-                key=f"net.address.{service}",
-                problem=f"{holder} holds the address {address} of {_what(service)}, which therefore cannot start.",
-                evidence=(
-                    f"docker network inspect {network['name']}: {holder} has {address}",
-                    *(
-                        [f"docker inspect {name}: {line(container['error'])}"]
-                        if container and container["error"]
-                        else []
-                    ),
-                ),
-                cure=f"Remove or move {holder} (docker rm -f {holder}), then run site.yml with --tags cvat.",
-                explains=(f"container.*.{service}", *_follow(service)),
-            )
-
-
-def port_taken(facts: Facts) -> Iterator[Cause]:
-    """Another program on a port that a service publishes."""
-    services = (facts["wanted"] or {}).get("services") or {}
-    for service, name, container in expected(facts):
-        published = (container or {}).get("ports") or []
-        for port in (services.get(service) or {}).get("ports") or []:
-            number = port["port"]
-            strangers = [
-                one
-                for one in facts["listeners"]
-                if one["port"] == number and one["process"] != "docker-proxy" and number not in published
-            ]
-            if not strangers or (container and container["state"] == "running" and not container["error"]):
-                continue
-            who = strangers[0]
-            yield Cause(
-                key=f"net.port.{number}",
-                problem=f"{who['process'] or 'Another program'} (process {who['pid']}) has the port {number}, which "
-                f"{_what(service)} needs.",
-                evidence=(
-                    f"/proc/net/tcp: process {who['pid']} ({who['process']}) listens on {who['address']}:{number}",
-                    *(
-                        [f"docker inspect {name}: {line(container['error'])}"]
-                        if container and container["error"]
-                        else []
-                    ),
-                ),
-                cure=f"Stop it (ps {who['pid']} says what it is), or give CVAT another port "
-                "(annotation_server_http_port); then run site.yml with --tags cvat.",
-                explains=(f"container.*.{service}", *_follow(service)),
-            )
-
-
 def old_client(facts: Facts) -> Iterator[Cause]:
     """An engine that is too new for Nuclio or Traefik (Docker 29.0 to 29.2; cvat-ai/cvat 10013)."""
     for name, container in facts["containers"].items():
@@ -198,11 +103,11 @@ def old_client(facts: Facts) -> Iterator[Cause]:
         if said and container["project"] == PROJECT:
             yield Cause(
                 key=f"docker.too_new.{name}",
-                problem=f"Docker {facts['docker']['version']} refuses {_what(container['service'])}, "
+                problem=f"Docker {facts['docker']['version']} refuses {what(container['service'])}, "
                 "which speaks an older API.",
                 evidence=(f"docker logs {name}: {line(said)}",),
                 cure="Run playbooks/docker.yml, which sets min-api-version, or upgrade Docker to 29.3 or newer.",
-                explains=(f"container.*.{container['service']}", *_follow(container["service"])),
+                explains=(f"container.*.{container['service']}", *follow(container["service"])),
             )
 
 
@@ -237,16 +142,13 @@ def not_running(facts: Facts) -> Iterator[Cause]:
             said += [f"docker inspect {name}: {line(container['error'])}"] if container["error"] else []
             words = telling(container["log"], crashed(container)) if kind in ("loops", "stopped", "unhealthy") else ""
             said += [f"docker logs {name}: {line(words)}"] if words else []
-        what = _what(service)
         yield Cause(
             key=f"container.{kind}.{service}",
-            problem=f"{what[0].upper()}{what[1:]} {state}."
-            if what[0].islower() and "(" not in what
-            else f"{what} {state}.",
+            problem=f"{what(service)} {state}.",
             evidence=tuple(said),
             effect=_effect(service),
             cure=cure,
-            explains=_follow(service),
+            explains=follow(service),
         )
 
 
@@ -287,9 +189,6 @@ def not_after_reboot(facts: Facts) -> Iterator[Cause]:
 RULES: tuple[Rule, ...] = (
     compose_files,
     all_absent,
-    network_gone,
-    address_taken,
-    port_taken,
     old_client,
     half_upgraded,
     not_running,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import ORDINARY, telling
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
@@ -204,33 +203,4 @@ def csrf(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def inside_names(facts: Facts) -> Iterator[Cause]:
-    """CVAT's container does not find the others by name, or sends them to a proxy."""
-    inside: dict[str, Any] = facts["inside"] or {"resolve": {}}
-    running = {one["service"] for one in facts["containers"].values() if one["state"] == "running"}
-    unknown = [name for name, found in inside["resolve"].items() if not found and {name, f"cvat_{name}"} & running]
-    if unknown:
-        yield Cause(
-            key="net.dns",
-            problem=f"CVAT's container does not find {', '.join(unknown)} by name.",
-            evidence=(f"getaddrinfo in cvat_server: {', '.join(unknown)} unknown, although running",),
-            effect="CVAT cannot use what it does not find.",
-            cure=f"Run site.yml with --tags cvat, which connects all to {facts['wish']['network']}; if that does not "
-            "help, systemctl restart docker.",
-            explains=("models.*", "storage.proxy", "storage.registered.*", "cvat.part.*"),
-        )
-    server = facts["containers"].get("cvat_server") or {"proxy": False, "no_proxy": ""}
-    known = [name.strip().lstrip(".") for name in server["no_proxy"].split(",")]
-    missing = [name for name in ("nuclio", "minio") if name in running and not {name, "*"} & set(known)]
-    if server["proxy"] and missing:
-        yield Cause(
-            key="net.proxy",
-            problem=f"CVAT's container asks the proxy of the outside world for {', '.join(missing)}.",
-            evidence=(f"docker inspect cvat_server: http_proxy is set, no_proxy is '{line(server['no_proxy'])}'",),
-            effect="Models or object storage are not reached.",
-            cure="Run site.yml with --tags cvat, which writes no_proxy; own names go into annotation_server_no_proxy.",
-            explains=("models.unreachable", "models.unlisted", "storage.proxy", "storage.registered.*"),
-        )
-
-
-RULES: tuple[Rule, ...] = (names, certificate, database, inside_names, no_answer, ill_parts, csrf, login)
+RULES: tuple[Rule, ...] = (names, certificate, database, no_answer, ill_parts, csrf, login)

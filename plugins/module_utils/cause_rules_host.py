@@ -184,34 +184,6 @@ def docker_not_enabled(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def firewall(facts: Facts) -> Iterator[Cause]:
-    """Docker's own packet rules, taken away by another tool: local requests still work, those of others do not."""
-    rules = facts.get("firewall") or {}
-    traefik = facts["containers"].get("traefik") or {}
-    wanted = [port for port in traefik.get("ports") or [] if traefik.get("state") == "running"]
-    lost = [port for port in wanted if str(port) not in rules.get("dnat", [])]
-    if not rules.get("known") or not lost:
-        return
-    units = facts.get("units") or {}
-    others = [
-        name
-        for name, unit in units.items()
-        if unit.get("ActiveState") == "active" and not name.startswith(("docker", "annotation"))
-    ]
-    yield Cause(
-        key="net.firewall",
-        problem=f"Docker's rules for the port {', '.join(map(str, lost))} are gone: another tool has emptied the "
-        "packet filter.",
-        evidence=(
-            f"iptables -t nat -S: chain DOCKER forwards {', '.join(rules['dnat']) or 'nothing'}",
-            *(f"systemctl: {name} is active" for name in others),
-        ),
-        effect="CVAT answers on the server itself and to nobody else; containers may not reach the outside.",
-        cure="systemctl restart docker lays them again; let that tool leave Docker's chains alone (docs/firewall.md).",
-        explains=("net.dns",),
-    )
-
-
 def reboot(facts: Facts) -> Iterator[Cause]:
     """A reboot that installed packages ask for."""
     if facts.get("reboot_required"):
@@ -232,6 +204,5 @@ RULES: tuple[Rule, ...] = (
     clock,
     docker_down,
     docker_not_enabled,
-    firewall,
     reboot,
 )

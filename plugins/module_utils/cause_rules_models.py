@@ -1,4 +1,4 @@
-"""What can be wrong with the models and the GPU: dashboard, versions, each function, cards and driver.
+"""What can be wrong with the models: dashboard, versions, each function.
 
 Each rule is a pure function from facts (see ``cause_facts``) to causes.
 """
@@ -16,54 +16,9 @@ PROJECT = "cvat"
 KINDS = ("interactor", "detector", "tracker", "reid")
 ON_ITS_WAY = ("waitingForBuild", "building", "waitingForResourceConfiguration", "configuringResources")
 _CARD_FULL = re.compile(r"(?i)cuda out of memory|CUBLAS_STATUS_ALLOC_FAILED")
-_CUDA = re.compile(r"(?i)cuda error|no cuda|cuda driver version|nvml")
-
-
-def gpu_driver(facts: Facts) -> Iterator[Cause]:
-    """A driver that does not run, or runs in another version than its libraries."""
-    gpu = facts["gpu"] or {"used": False}
-    if not gpu["used"] or gpu["smi"] == 0:
-        return
-    seen = [f"nvidia-smi: {line(gpu['said'])}"] if gpu["said"] else []
-    differ = gpu["loaded"] and gpu["installed"] and gpu["loaded"] != gpu["installed"]
-    seen += [f"/sys/module/nvidia/version: {gpu['loaded']}; modinfo: {gpu['installed']}"] if differ else []
-    if differ or "version mismatch" in gpu["said"].lower():
-        problem, cure = (
-            "The NVIDIA driver that runs is not the one that is installed.",
-            "Reboot the server; until then nothing uses the GPU.",
-        )
-    elif not gpu["loaded"]:
-        problem, cure = (
-            "The NVIDIA driver is not loaded.",
-            "Run site.yml with --tags gpu; it says whether a reboot is needed.",
-        )
-    else:
-        problem, cure = (
-            "The NVIDIA driver does not reach the card.",
-            "See 'dmesg | grep -i nvrm'; run site.yml with --tags gpu.",
-        )
-    yield Cause(
-        key="gpu.driver",
-        problem=problem,
-        evidence=tuple(seen),
-        effect="Models on the GPU do not start or end with errors of CUDA.",
-        cure=cure,
-        explains=("gpu.lost", "sign:no_gpu", "host.reboot"),
-    )
-
-
-def gpu_lost(facts: Facts) -> Iterator[Cause]:
-    """Models from which the cards were taken while they ran (after 'systemctl daemon-reload')."""
-    lost = facts["gpu_lost"]
-    if lost:
-        yield Cause(
-            key="gpu.lost",
-            problem=f"{', '.join(lost)} lost the GPU while running.",
-            evidence=tuple(f"nvidia-smi in {name}: {line(said)}" for name, said in lost.items()),
-            effect="These models end with errors of CUDA, or become very slow.",
-            cure=f"docker restart {' '.join(lost)}.",
-            explains=tuple(f"model.*.{name.removeprefix('nuclio-nuclio-')}" for name in lost),
-        )
+_CARD = re.compile(
+    r"(?i)cuda error|no cuda|cuda driver version|nvml|could not select device driver|nvidia-container-cli"
+)
 
 
 def serverless_off(facts: Facts) -> Iterator[Cause]:
@@ -155,20 +110,18 @@ def _wrong(
         ended = f"(code {container['exit_code']}), since {container['ended']} UTC"
         said = [f"docker ps: {called} is {container['state']} {ended}"]
         said += [f"docker inspect {called}: {line(container['error'])}"] if container["error"] else []
-        return "stopped", "does not run", f"docker start {called}; if it ends again, run {again}.", said + log
+        cure = (
+            _cure(container, function)
+            if container["error"]
+            else f"docker start {called}; if it ends again, run {again}."
+        )
+        return "stopped", "does not run", cure, said + log
     if looping or failed or container["health"] == "unhealthy":
         said = [f"{record}{state}{': ' + line(function['message']) if function['message'] else ''}"]
         ended = f" (code {container['exit_code']})" if container["exit_code"] else ""
         said += [f"docker ps: {called} is {container['state']}{ended}, started anew {container['restarts']} times"]
         said += [f"last deploy: {line(function['deploy_error'])}"] if function["deploy_error"] else []
-        all_words = " ".join([*container["log"], function["message"]])
-        if _CARD_FULL.search(all_words):
-            cure = "Run fewer or smaller models on this card; 'nvidia-smi' shows who holds its memory."
-        elif _CUDA.search(all_words):
-            cure = "Run site.yml with --tags gpu,models."
-        else:
-            cure = f"Mend what its log names, then run {again}."
-        return "error", "is in error and does not answer", cure, said + log
+        return "error", "is in error and does not answer", _cure(container, function), said + log
     if state in ON_ITS_WAY:
         cure = f"If no deploy runs: nuctl delete function {name} --force --platform local, then run {again}."
         return "building", f"is noted as '{state}': a deploy runs, or was killed", cure, [f"{record}{state}"]
@@ -188,6 +141,16 @@ def _wrong(
         cure = f"Write one of {', '.join(KINDS)} into its function.yaml, then run {again}."
         return "type", "is of a type that CVAT does not know, so it does not show it", cure, said
     return None
+
+
+def _cure(container: dict[str, Any], function: dict[str, Any]) -> str:
+    """Return what helps a model that cannot run, by what it or Docker says."""
+    said = " ".join([*container["log"], function["message"], container["error"]])
+    if _CARD_FULL.search(said):
+        return "Run fewer or smaller models on this card; 'nvidia-smi' shows who holds its memory."
+    if _CARD.search(said):
+        return "Run site.yml with --tags gpu,models."
+    return f"Mend what its log names, then run site.yml with --tags {function['name']}."
 
 
 def functions(facts: Facts) -> Iterator[Cause]:
@@ -251,8 +214,6 @@ def unlisted(facts: Facts) -> Iterator[Cause]:
 
 
 RULES: tuple[Rule, ...] = (
-    gpu_driver,
-    gpu_lost,
     serverless_off,
     invoked_directly,
     dashboard,

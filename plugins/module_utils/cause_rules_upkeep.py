@@ -1,4 +1,4 @@
-"""What harms later: backups that are not made, secrets that others can read. And all rules, in their order.
+"""What harms later: backups that are not made, secrets that others can read.
 
 Each rule is a pure function from facts (see ``cause_facts``) to causes.
 """
@@ -7,13 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.annotation.server.plugins.module_utils import (
-    cause_rules_containers,
-    cause_rules_cvat,
-    cause_rules_host,
-    cause_rules_models,
-    cause_rules_storage,
-)
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
 #: A backup is late when two were left out (seconds); how often they are made is the timer's business.
@@ -86,13 +79,4 @@ def secrets(facts: Facts) -> Iterator[Cause]:
         )
 
 
-#: From the ground up: what stands earlier is more fundamental and is named first.
-RULES: tuple[Rule, ...] = (
-    *cause_rules_host.RULES,
-    secrets,
-    *cause_rules_containers.RULES,
-    *cause_rules_storage.RULES,
-    *cause_rules_cvat.RULES,
-    *cause_rules_models.RULES,
-    backup_failed,
-)
+RULES: tuple[Rule, ...] = (secrets, backup_failed)

@@ -140,7 +140,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.annotation.server.plugins.module_utils import cause_facts, causes, diagnosis, questions
-from ansible_collections.annotation.server.plugins.module_utils.cause_rules_upkeep import RULES
+from ansible_collections.annotation.server.plugins.module_utils.cause_rules import RULES
 
 
 def main() -> None:

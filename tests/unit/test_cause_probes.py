@@ -17,7 +17,7 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     causes,
     questions,
 )
-from ansible_collections.annotation.server.plugins.module_utils.cause_rules_upkeep import RULES
+from ansible_collections.annotation.server.plugins.module_utils.cause_rules import RULES
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_cli import Answer
 
 ROOT = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"

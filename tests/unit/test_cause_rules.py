@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.annotation.server.plugins.module_utils import causes
-from ansible_collections.annotation.server.plugins.module_utils.cause_rules_upkeep import RULES
+from ansible_collections.annotation.server.plugins.module_utils.cause_rules import RULES
 
 RECORDED = json.loads((Path(__file__).parent / "recorded/facts_healthy.json").read_text(encoding="utf-8"))
 Facts = dict[str, Any]
@@ -402,6 +402,28 @@ def test_both_of_two_faults_are_named(facts: Facts, pair: tuple[str, str]) -> No
     for key in pair:
         FIVE[key](facts)
     assert set(keys(facts)) == set(pair)
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("RuntimeError: CUDA out of memory. Tried to allocate 2 GiB", "Run fewer or smaller models"),
+        ("RuntimeError: No CUDA GPUs are available", "--tags gpu,models"),
+        ("ImportError: no module named x", "--tags sam2"),
+    ],
+)
+def test_the_cure_of_a_model_depends_on_what_it_says(facts: Facts, said: str, cure: str) -> None:
+    function_in_error(facts)
+    facts["containers"]["nuclio-nuclio-sam2"]["log"] = [said]
+    (found,) = causes.find(facts, RULES)
+    assert cure in found.cause.cure and said in found.cause.evidence[-1]
+
+
+def test_a_model_for_which_docker_finds_no_card(facts: Facts) -> None:
+    stopped("nuclio-nuclio-sam2", state="created", exit_code=0)(facts)
+    facts["containers"]["nuclio-nuclio-sam2"]["error"] = 'could not select device driver "" with capabilities: [[gpu]]'
+    (found,) = causes.find(facts, RULES)
+    assert found.cause.key == "model.stopped.sam2" and found.cause.cure == "Run site.yml with --tags gpu,models."
 
 
 RISKS: dict[str, Callable[[Facts], Any]] = {
