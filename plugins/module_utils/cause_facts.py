@@ -80,7 +80,10 @@ def gather(server: Server) -> tuple[Facts, list[str]]:
             "backup": lambda: cause_probes_host.backup(
                 server.secrets_dir.parent / "backup.json", server.state_dir / "backup.json"
             ),
-            "gpu": lambda: cause_probes_host.graphics(ask, server.root, _gpu_used(server)),
+            "gpu": lambda: cause_probes_host.graphics(
+                ask, server.root, bool(_noted(server.state_dir / "gpu.json").get("used"))
+            ),
+            "upgrade": lambda: _noted(server.state_dir / "upgrade.json"),
             "versions": lambda: cause_probes_docker.versions(ask, server.nuctl),
             "certificate": lambda: cause_probes_cvat.certificate(server.url, server.ca_path),
         },
@@ -97,9 +100,11 @@ def gather(server: Server) -> tuple[Facts, list[str]]:
                 "containers": lambda: cause_probes_docker.containers(ask),
                 "networks": lambda: cause_probes_docker.networks(ask),
             },
-            timeout=20,
+            timeout=25,
             unanswered=unanswered,
         )
+        if second["containers"] is None:  # not the same as none
+            engine |= {"reachable": False, "hangs": True, "error": unanswered["containers"]}
         containers, variables = second["containers"] or ({}, [])
         networks = second["networks"] or []
     wish = {name: getattr(server, name) for name in ("host", "extra_hosts", "url", "bucket", "network", "subnet")}
@@ -210,12 +215,12 @@ def _mount(server: Server, facts: Facts, folder: str, inside: str) -> Facts:
     return {**found, "exists": None, **(together({"exists": Path(folder).is_dir}, timeout=5))}
 
 
-def _gpu_used(server: Server) -> bool:
-    """Whether the stage gpu has set up a card."""
+def _noted(path: Path) -> dict[str, Any]:
+    """Return what a stage has noted in its file; nothing where it never ran."""
     try:
-        return bool(json.loads((server.state_dir / "gpu.json").read_text(encoding="utf-8")).get("used"))
-    except (OSError, ValueError):
-        return False
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _cards_lost(ask: Ask) -> dict[str, str]:

@@ -78,19 +78,25 @@ def all_absent(facts: Facts) -> Iterator[Cause]:
 
 
 def half_upgraded(facts: Facts) -> Iterator[Cause]:
-    """Containers of two releases, as after an upgrade that broke off."""
+    """An upgrade that broke off: by its own note, or because containers are of two releases."""
     images: dict[str, list[str]] = {}
     for service, _name, container in expected(facts):
         name, _, tag = container["image"].rpartition(":") if container else ("", "", "")
         if name.endswith("cvat/server"):
             images.setdefault(tag, []).append(service)
-    if len(images) > 1:
+    note = facts.get("upgrade") or {}
+    broke_off = note.get("phase") in ("changing", "returning")
+    if len(images) > 1 or broke_off:
+        said = [f"docker ps: {', '.join(sorted(who))} of {image}" for image, who in sorted(images.items())]
+        noted = f"upgrade.json: from {note.get('from')} to {note.get('to')}, phase '{note.get('phase')}'"
         yield Cause(
             key="upgrade.half",
-            problem=f"CVAT runs in {len(images)} releases at once, {', '.join(sorted(images))}: an upgrade broke off.",
-            evidence=tuple(f"docker ps: {', '.join(sorted(who))} of {image}" for image, who in sorted(images.items())),
-            cure="Run site.yml with --tags cvat to finish it, or playbooks/restore.yml to go back (docs/backup.md).",
-            explains=("database.migrations", "cvat.part.Migrations*"),
+            problem="An upgrade of CVAT was not finished.",
+            evidence=tuple(([noted] if broke_off else []) + (said if len(images) > 1 else [])),
+            cure="Run the same playbooks/upgrade.yml again, which finishes it or goes back."
+            if broke_off
+            else "Run site.yml with --tags cvat to finish it, or playbooks/restore.yml to go back (docs/backup.md).",
+            explains=("database.migrations", "cvat.part.Migrations*", *(ALL_PARTS if broke_off else ())),
         )
 
 

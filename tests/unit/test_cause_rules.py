@@ -290,6 +290,10 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
         both(dashboard_stopped, sets(containers__nuclio__log=["client version 1.42 is too old. Minimum is 1.44"])),
     ),
     "two releases": ("upgrade.half", two_releases),
+    "upgrade noted": (
+        "upgrade.half",
+        both(started_anew, sets(upgrade={"from": "v2.79.0", "to": "v2.80.0", "phase": "changing"})),
+    ),
     "database stopped": (
         "container.stopped.cvat_db",
         both(stopped("cvat_db"), database_refuses, sets(cvat__functions={"status": 500, "error": "CVAT answered 500"})),
@@ -467,6 +471,7 @@ SOUND: dict[str, Callable[[Facts], Any]] = {
         {"id": "0" * 12, "task": "python3", "line": "oom-kill:"}
     ),
     "a firewall that cannot be asked": sets(firewall={"known": False, "dnat": []}),
+    "an upgrade that ended": sets(upgrade={"from": "v2.79.0", "to": "v2.80.0", "phase": "done"}),
     "a share that is mounted": sets(share__mounted="nfs4 nas:/export", share__expected_by=["/etc/fstab"]),
     "a proxy that is told": sets(
         containers__cvat_server__proxy=True, containers__cvat_server__no_proxy="minio, localhost,nuclio"
