@@ -87,7 +87,7 @@ def gather(server: Server) -> tuple[Facts, list[str]]:
             "versions": lambda: cause_probes_docker.versions(ask, server.nuctl),
             "certificate": lambda: cause_probes_cvat.certificate(server.url, server.ca_path),
         },
-        timeout=25,
+        timeout=20,
         unanswered=unanswered,
     )
     engine = first["docker"] or {"installed": True, "reachable": False, "hangs": True, "error": "", "version": ""}
@@ -100,7 +100,7 @@ def gather(server: Server) -> tuple[Facts, list[str]]:
                 "containers": lambda: cause_probes_docker.containers(ask),
                 "networks": lambda: cause_probes_docker.networks(ask),
             },
-            timeout=25,
+            timeout=15,
             unanswered=unanswered,
         )
         if second["containers"] is None:  # not the same as none
@@ -158,7 +158,7 @@ def _look_closer(server: Server, facts: Facts, unanswered: dict[str, str]) -> Fa
         well = containers[name]["state"] == "running" and not _ill(containers[name])
         since = f"{min(RECENT, since_database)}s" if well else ""
         questions[f"log {name}"] = partial(cause_probes_docker.log, ask, name, since)
-    answers = together(questions, 30, unanswered)
+    answers = together(questions, 24, unanswered)
     for name in list(answers):
         if name.startswith("log "):
             containers[name.removeprefix("log ")]["log"] = answers.pop(name) or []

@@ -50,7 +50,7 @@ def wanted(ask: Ask, cvat_dir: str) -> dict[str, Any]:
     if not (Path(cvat_dir) / ".env").exists():
         return {"error": f"{cvat_dir} holds no CVAT", "services": {}, "absent": True}
     # In that folder, because .env names the files relative to it.
-    answer = ask(["docker", "compose", "config", "--format", "json"], timeout=20, folder=cvat_dir)
+    answer = ask(["docker", "compose", "config", "--format", "json"], timeout=18, folder=cvat_dir)
     try:
         services = json.loads(answer.out)["services"] if answer.rc == 0 else {}
     except (ValueError, KeyError):

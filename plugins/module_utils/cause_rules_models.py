@@ -92,55 +92,72 @@ def dashboard(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def _wrong(
-    function: dict[str, Any], container: dict[str, Any] | None, facts: Facts
-) -> tuple[str, str, str, list[str]] | None:
-    """Return kind, what is wrong, cure and evidence for one function; None when it is well."""
+#: Kind, what is wrong, cure, evidence.
+Wrong = tuple[str, str, str, list[str]]
+
+
+def _not_up(function: dict[str, Any], container: dict[str, Any]) -> Wrong | None:
+    """Return why a function does not answer; None when it does, as far as Nuclio and Docker know."""
     name, state, called = function["name"], function["state"], function["container"]
-    record, again = f"Nuclio's record of {name}: ", f"site.yml with --tags {name}"
-    redeploy = f"Run {again}."
-    if container is None:
-        said = [f"{record}{state}", f"docker ps --all: no {called}"]
-        return "gone", "is deployed, and its container is gone", redeploy, said
-    words = telling(container["log"], crashed(container))
-    log = [f"docker logs {called}: {line(words)}"] if words else []
+    record, again = f"Nuclio's record of {name}: {state}", f"site.yml with --tags {name}"
+    telltale = telling(container["log"], crashed(container))
+    log = [f"docker logs {called}: {line(telltale)}"] if telltale else []
+    log += [f"docker inspect {called}: {line(container['error'])}"] if container["error"] else []
     looping = container["state"] == "restarting" or (container["restarts"] >= 3 and container["running_seconds"] < 120)
-    failed = state in ("error", "unhealthy") or crashed(container)
-    if container["state"] in ("exited", "created", "dead", "paused") and not failed:
-        ended = f"(code {container['exit_code']}), since {container['ended']} UTC"
-        said = [f"docker ps: {called} is {container['state']} {ended}"]
-        said += [f"docker inspect {called}: {line(container['error'])}"] if container["error"] else []
-        cure = (
-            _cure(container, function)
-            if container["error"]
-            else f"docker start {called}; if it ends again, run {again}."
-        )
-        return "stopped", "does not run", cure, said + log
-    if looping or failed or container["health"] == "unhealthy":
-        said = [f"{record}{state}{': ' + line(function['message']) if function['message'] else ''}"]
-        ended = f" (code {container['exit_code']})" if container["exit_code"] else ""
-        said += [f"docker ps: {called} is {container['state']}{ended}, started anew {container['restarts']} times"]
+    running = container["state"] == "running" and not looping
+    # The dashboard looks every half minute; until then Docker, which has the same check, knows better.
+    late = state == "unhealthy" and running and container["health"] in ("healthy", "starting")
+    failed = (state in ("error", "unhealthy") and not late) or crashed(container) or container["health"] == "unhealthy"
+    if looping or failed:
+        said = [f"{record}: {line(function['message'])}" if function["message"] else record]
+        more = [f"code {container['exit_code']}"] if container["exit_code"] else []
+        more += [container["health"]] if running and container["health"] else []
+        words = ", ".join([container["state"], *more, f"started anew {container['restarts']} times"])
+        said += [f"docker ps: {called} is {words}"]
         said += [f"last deploy: {line(function['deploy_error'])}"] if function["deploy_error"] else []
         return "error", "is in error and does not answer", _cure(container, function), said + log
+    if not running:
+        ended = f"(code {container['exit_code']}), since {container['ended']} UTC"
+        said = [f"docker ps: {called} is {container['state']} {ended}", *log]
+        start = f"docker start {called}; if it ends again, run {again}."
+        return "stopped", "does not run", _cure(container, function) if container["error"] else start, said
+    if container["health"] == "starting":
+        said = [f"docker ps: {called} runs for {container['running_seconds']} s, its check has not agreed yet", *log]
+        return "starting", "is starting", "Wait a minute, then run diagnose again.", said
     if state in ON_ITS_WAY:
         cure = f"If no deploy runs: nuctl delete function {name} --force --platform local, then run {again}."
-        return "building", f"is noted as '{state}': a deploy runs, or was killed", cure, [f"{record}{state}"]
+        return "building", f"is noted as '{state}': a deploy runs, or was killed", cure, [record]
+    return None
+
+
+def _out_of_place(function: dict[str, Any], container: dict[str, Any], network: str) -> Wrong | None:
+    """Return why CVAT does not find a function that runs; None when it does."""
+    name, called = function["name"], function["container"]
+    record, cure = f"Nuclio's record of {name}: ", f"Run site.yml with --tags {name}."
     if function["project"] != PROJECT:
         said = [f"{record}project '{function['project'] or 'none'}'"]
-        return "project", f"is not in Nuclio's project '{PROJECT}', so CVAT does not show it", redeploy, said
-    network = facts["wish"]["network"]
+        return "project", f"is not in Nuclio's project '{PROJECT}', so CVAT does not show it", cure, said
     if network not in container["addresses"]:
         said = [f"docker inspect {called}: on {', '.join(container['addresses']) or 'no network'}"]
-        return "network", f"is not on the network {network}, where it is called", redeploy, said
+        return "network", f"is not on the network {network}, where it is called", cure, said
     address = container["addresses"][network]
     if function["addresses"] and address and address not in function["addresses"]:
         said = [f"{record}called at {', '.join(function['addresses'])}", f"docker inspect {called}: has {address}"]
-        return "address", "has another address than the one at which it is called, as after a reboot", redeploy, said
+        return "address", "has another address than the one at which it is called, as after a reboot", cure, said
     if function["type"] not in KINDS:
         said = [f"{record}annotation type is '{function['type'] or 'none'}'"]
-        cure = f"Write one of {', '.join(KINDS)} into its function.yaml, then run {again}."
+        cure = f"Write one of {', '.join(KINDS)} into its function.yaml, then run site.yml with --tags {name}."
         return "type", "is of a type that CVAT does not know, so it does not show it", cure, said
     return None
+
+
+def _wrong(function: dict[str, Any], container: dict[str, Any] | None, network: str) -> Wrong | None:
+    """Return what is wrong with one function; None when it is well."""
+    if container is None:
+        name, called = function["name"], function["container"]
+        said = [f"Nuclio's record of {name}: {function['state']}", f"docker ps --all: no {called}"]
+        return "gone", "is deployed, and its container is gone", f"Run site.yml with --tags {name}.", said
+    return _not_up(function, container) or _out_of_place(function, container, network)
 
 
 def _cure(container: dict[str, Any], function: dict[str, Any]) -> str:
@@ -158,7 +175,7 @@ def functions(facts: Facts) -> Iterator[Cause]:
     if not facts["docker"]["reachable"]:
         return
     for function in facts["functions"]:
-        wrong = _wrong(function, facts["containers"].get(function["container"]), facts)
+        wrong = _wrong(function, facts["containers"].get(function["container"]), facts["wish"]["network"])
         if wrong:
             kind, what, cure, said = wrong
             yield Cause(

@@ -370,7 +370,20 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
         "model.gone.openvino-dextr",
         lambda facts: facts["containers"].pop("nuclio-nuclio-openvino-dextr"),
     ),
-    "model unhealthy": ("model.error.sam2", function(state="unhealthy", message="Function is not healthy")),
+    "model unhealthy": (
+        "model.error.sam2",
+        both(
+            function(state="unhealthy", message="Function is not healthy"),
+            lambda facts: facts["containers"]["nuclio-nuclio-sam2"].update(health="unhealthy"),
+        ),
+    ),
+    "model starting": (
+        "model.starting.sam2",
+        both(
+            function(state="unhealthy", message="Function is not healthy"),
+            lambda facts: facts["containers"]["nuclio-nuclio-sam2"].update(health="starting", running_seconds=9),
+        ),
+    ),
     "deploy killed": ("model.building.sam2", function(state="building")),
     "wrong project": ("model.project.sam2", function(project="default")),
     "wrong network": (
@@ -472,6 +485,9 @@ SOUND: dict[str, Callable[[Facts], Any]] = {
     ),
     "a firewall that cannot be asked": sets(firewall={"known": False, "dnat": []}),
     "an upgrade that ended": sets(upgrade={"from": "v2.79.0", "to": "v2.80.0", "phase": "done"}),
+    "a model that came back, and that the dashboard has not looked at again": function(
+        state="unhealthy", message="Function is not healthy"
+    ),
     "a share that is mounted": sets(share__mounted="nfs4 nas:/export", share__expected_by=["/etc/fstab"]),
     "a proxy that is told": sets(
         containers__cvat_server__proxy=True, containers__cvat_server__no_proxy="minio, localhost,nuclio"
