@@ -105,9 +105,9 @@ def _not_up(function: dict[str, Any], container: dict[str, Any]) -> Wrong | None
     log += [f"docker inspect {called}: {line(container['error'])}"] if container["error"] else []
     looping = container["state"] == "restarting" or (container["restarts"] >= 3 and container["running_seconds"] < 120)
     running = container["state"] == "running" and not looping
-    # The dashboard looks every half minute; until then Docker, which has the same check, knows better.
-    late = state == "unhealthy" and running and container["health"] in ("healthy", "starting")
-    failed = (state in ("error", "unhealthy") and not late) or crashed(container) or container["health"] == "unhealthy"
+    # Nuclio calls unhealthy also what was only stopped; of what runs, Docker knows better, which looks more often.
+    ill = container["health"] == "unhealthy" or (state == "unhealthy" and not container["health"])
+    failed = state == "error" or crashed(container) or (running and ill)
     if looping or failed:
         said = [f"{record}: {line(function['message'])}" if function["message"] else record]
         more = [f"code {container['exit_code']}"] if container["exit_code"] else []

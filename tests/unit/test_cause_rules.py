@@ -366,6 +366,13 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
     "dashboard does not answer": ("models.unreachable", sets(inside__dashboard={"status": 0, "error": "timed out"})),
     "versions": ("models.versions", sets(versions__nuctl="1.15.9")),
     "model stopped": ("model.stopped.openvino-dextr", stopped("nuclio-nuclio-openvino-dextr")),
+    "model stopped, and the dashboard knows": (
+        "model.stopped.openvino-dextr",
+        both(
+            stopped("nuclio-nuclio-openvino-dextr", health="unhealthy"),
+            function("openvino-dextr", state="unhealthy", message="Function is not healthy"),
+        ),
+    ),
     "model's container gone": (
         "model.gone.openvino-dextr",
         lambda facts: facts["containers"].pop("nuclio-nuclio-openvino-dextr"),
