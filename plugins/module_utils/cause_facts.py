@@ -134,7 +134,7 @@ def _look_closer(server: Server, facts: Facts, unanswered: dict[str, str]) -> Fa
     questions: dict[str, Callable[[], Any]] = {
         "disks": lambda: cause_probes_host.disks(_places(server, facts)),
         "listeners": lambda: cause_probes_host.ports(ports, server.root),
-        "firewall": lambda: cause_probes_host.firewall(ask),
+        "firewall": lambda: cause_probes_host.firewall(ask, server.root),
         "cvat": cause_probes_cvat.Cvat(
             server.url, server.host, server.user, server.secret("cvat_superuser_password"), server.ca_path
         ).describe,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -65,11 +66,7 @@ def ended_for_memory(ask: Ask) -> list[dict[str, str]]:
 
 def units(ask: Ask) -> dict[str, dict[str, str]]:
     """Return what systemd says of the units that matter here, by name."""
-    answer = ask(
-        ["systemctl", "show", *UNITS, *FIREWALLS, *(f"--property={name}" for name in _UNIT_FIELDS), "--timestamp=unix"]
-    )
-    if answer.rc != 0:  # --timestamp is newer than Ubuntu 22.04's systemd
-        answer = ask(["systemctl", "show", *UNITS, *FIREWALLS, *(f"--property={name}" for name in _UNIT_FIELDS)])
+    answer = ask(["systemctl", "show", *UNITS, *FIREWALLS, *(f"--property={name}" for name in _UNIT_FIELDS)])
     found = {}
     for block in answer.out.split("\n\n"):
         fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
@@ -89,15 +86,17 @@ def ports(wanted: Iterable[int], root: Path) -> list[dict[str, Any]]:
     return host_network.listeners(root, sorted(set(wanted)))
 
 
-def firewall(ask: Ask) -> dict[str, Any]:
-    """Return Docker's own rules as iptables shows them; ``known`` is false where iptables cannot be asked."""
+def firewall(ask: Ask, root: Path) -> dict[str, Any]:
+    """Return the ports that Docker's own rules forward; ``known`` is false where Docker has none in iptables."""
+    try:
+        settings = json.loads(read(root / "etc/docker/daemon.json") or "{}")
+    except ValueError:
+        settings = {}
+    elsewhere = settings.get("iptables") is False or settings.get("firewall-backend", "iptables") != "iptables"
     nat = ask(["iptables", "-w", "5", "-t", "nat", "-S"])
-    rules = ask(["iptables", "-w", "5", "-S", "FORWARD"])
     return {
-        "known": nat.rc == 0 and rules.rc == 0,
+        "known": nat.rc == 0 and not elsewhere,
         "dnat": re.findall(r"(?m)^-A DOCKER .*--dport (\d+) .*-j DNAT", nat.out),
-        "masquerade": re.findall(r"(?m)^-A POSTROUTING -s (\S+) .*-j MASQUERADE", nat.out),
-        "forward": rules.out.strip().splitlines()[:40],
     }
 
 
@@ -111,8 +110,7 @@ def secrets(folder: Path) -> dict[str, Any]:
     loose = [
         f"{path} has mode {stat.S_IMODE(state.st_mode):04o} and belongs to user {state.st_uid}"
         for path, state in states.items()
-        # A secret for a container's user belongs to that user.
-        if stat.S_IMODE(state.st_mode) & (0o077 if path.is_file() else 0o022)
+        if stat.S_IMODE(state.st_mode) & 0o077
     ]
     return {"folder": str(folder), "error": "", "names": [path.name for path in entries[1:]], "open": loose}
 

@@ -5,13 +5,17 @@ Each rule is a pure function from facts (see ``cause_facts``) to causes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
 
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
 #: A backup is late when two were left out (seconds); how often they are made is the timer's business.
 USUAL_INTERVAL = 86400
 SLACK = 7200
+#: As systemctl writes it, between the day of the week and the zone.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 def backup_failed(facts: Facts) -> Iterator[Cause]:
@@ -51,10 +55,9 @@ def backup_failed(facts: Facts) -> Iterator[Cause]:
 
 def _interval(timer: dict[str, str]) -> int:
     """Return the seconds between two runs of the timer; a day when that is not known."""
-    times = [timer.get(name, "").removeprefix("@") for name in ("LastTriggerUSec", "NextElapseUSecRealtime")]
-    if all(time.isdigit() for time in times) and int(times[0]):
-        return max(3600, int(times[1]) - int(times[0]))
-    return USUAL_INTERVAL
+    found = [_TIME.search(timer.get(name, "")) for name in ("LastTriggerUSec", "NextElapseUSecRealtime")]
+    last, following = (datetime.strptime(match[0], "%Y-%m-%d %H:%M:%S") if match else None for match in found)
+    return max(3600, int((following - last).total_seconds())) if last and following else USUAL_INTERVAL
 
 
 def secrets(facts: Facts) -> Iterator[Cause]:

@@ -95,16 +95,19 @@ def test_whom_the_kernel_ended() -> None:
     assert cause_probes_host.ended_for_memory(Says(dmesg=(1, "Operation not permitted"))) == []
 
 
-def test_units_and_rules_of_the_packet_filter() -> None:
+def test_units_and_rules_of_the_packet_filter(tmp_path: Path) -> None:
     units = cause_probes_host.units(Says(systemctl="Id=docker.service\nActiveState=active\n\nId=ufw.service\n"))
     assert units["docker.service"]["ActiveState"] == "active" and "ufw.service" in units
     nat = (
         "-A DOCKER ! -i br-1 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.20.0.6:8080\n"
         "-A POSTROUTING -s 172.20.0.0/24 ! -o br-1 -j MASQUERADE\n"
     )
-    rules = cause_probes_host.firewall(Says(iptables=nat))
-    assert rules["known"] and rules["dnat"] == ["8080"]
-    assert not cause_probes_host.firewall(Says())["known"]
+    (tmp_path / "etc/docker").mkdir(parents=True)
+    rules = cause_probes_host.firewall(Says(iptables=nat), tmp_path)
+    assert rules == {"known": True, "dnat": ["8080"]}
+    assert not cause_probes_host.firewall(Says(), tmp_path)["known"]
+    (tmp_path / "etc/docker/daemon.json").write_text('{"iptables": false}')
+    assert not cause_probes_host.firewall(Says(iptables=nat), tmp_path)["known"]
 
 
 def test_secrets_are_looked_at_and_not_read(tmp_path: Path) -> None:

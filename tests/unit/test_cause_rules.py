@@ -511,8 +511,8 @@ SOUND: dict[str, Callable[[Facts], Any]] = {
             {
                 "annotation-server-backup.timer": {
                     "ActiveState": "active",
-                    "LastTriggerUSec": "@1764028800",
-                    "NextElapseUSecRealtime": "@1764633600",
+                    "LastTriggerUSec": "Sat 2026-11-21 02:00:00 UTC",
+                    "NextElapseUSecRealtime": "Sat 2026-11-28 02:00:00 UTC",
                 }
             }
         ),
