@@ -1,4 +1,4 @@
-"""What can be wrong with the machine itself: disks, memory, clock, reboot, Docker's service, its firewall rules.
+"""What can be wrong with the machine itself: disks, memory, clock, reboot, Docker's service.
 
 Each rule is a pure function from facts (see ``cause_facts``) to causes.
 """
@@ -28,17 +28,13 @@ def disk_full(facts: Facts) -> Iterator[Cause]:
         data = disk["holds"].get("CVAT's data")
         refused = data is not None and disk["cvat_percent"] >= limit
         used = disk["used_percent"]
-        if (
-            not refused
-            and used < FULL_PERCENT
-            and not (used >= NEARLY_FULL_PERCENT and disk["free"] < NEARLY_FULL_BYTES)
-        ):
+        if not (refused or used >= FULL_PERCENT or (used >= NEARLY_FULL_PERCENT and disk["free"] < NEARLY_FULL_BYTES)):
             continue
         holds = ", ".join(disk["holds"])
         percent = disk["cvat_percent"] if refused else used
         said = [f"df {disk['mount']}: {percent:.0f} % used, {disk['free'] // 1024**2} MiB free"]
         part = ((facts["cvat"] or {}).get("parts") or {}).get("DiskUsage", "working")
-        said += [f"CVAT's health: DiskUsage is {line(str(part))}"] if part != "working" else []
+        said += [f"CVAT's health: DiskUsage is {line(str(part))}"] if refused and part != "working" else []
         cure = "Free room there, or make the disk larger"
         if {"Docker", "images"} & disk["holds"].keys():
             cure += "; 'docker image prune' removes images that nothing uses, 'docker system df' shows what takes room"
@@ -174,13 +170,13 @@ def docker_not_enabled(facts: Facts) -> Iterator[Cause]:
     """An engine that will be missing after the next reboot."""
     units = facts.get("units") or {}
     states = {name: (units.get(f"docker.{name}") or {}).get("UnitFileState", "") for name in ("service", "socket")}
-    if states["service"] == "disabled":
+    if states["service"] == "disabled" and facts["docker"]["reachable"]:
         yield Cause(
             key="docker.not_enabled",
             problem="Docker does not start by itself when the server starts.",
             evidence=(f"systemctl: docker.service is disabled, docker.socket is {states['socket'] or 'unknown'}",),
             cure="systemctl enable docker.",
-            risk=facts["docker"]["reachable"],
+            risk=True,
         )
 
 

@@ -124,14 +124,14 @@ def object_storage(facts: Facts) -> Iterator[Cause]:
     found, bucket = facts["storage"], facts["wish"]["bucket"]
     if not found:
         return
-    log = (facts["containers"].get("minio") or {}).get("log") or []
+    words = telling((facts["containers"].get("minio") or {}).get("log") or [])
     if not found["live"]:
         yield Cause(
             key="storage.down",
             problem="The object storage does not answer.",
             evidence=(
                 f"{found['endpoint']}/minio/health/live: {line(found['error'])}",
-                *([f"docker logs minio: {line(telling(log))}"] if log else []),
+                *([f"docker logs minio: {line(words)}"] if words else []),
             ),
             effect="Tasks from the cloud storage show no pictures.",
             cure="Read 'docker logs minio'; then docker restart minio.",
@@ -166,6 +166,18 @@ def object_storage(facts: Facts) -> Iterator[Cause]:
             problem="The object storage refuses requests because clocks differ.",
             evidence=(f"ListObjects: {found['code']}",),
             cure="Set the clock of the server, or of the object storage: timedatectl set-ntp true.",
+            explains=("storage.registered.*",),
+        )
+    elif found["code"]:
+        yield Cause(
+            key="storage.error",
+            problem=f"The object storage cannot list the bucket {bucket}.",
+            evidence=(
+                f"ListObjects: {line(found['error'])}",
+                *([f"docker logs minio: {line(words)}"] if words else []),
+            ),
+            effect="Tasks from the cloud storage show no pictures.",
+            cure="Read 'docker logs minio'; then docker restart minio.",
             explains=("storage.registered.*",),
         )
 

@@ -20,7 +20,7 @@ SIGNS = {
     "no_space": re.compile(
         r"(?i)no space left|disk (?:is )?full|disk usage|could not extend file|ENOSPC|quota exceeded"
     ),
-    "killed": re.compile(r"(?i)out of memory: kill|oom-?kill|code 137|killed by the kernel"),
+    "killed": re.compile(r"(?i)out of memory: kill|oom-?kill|killed by the kernel"),
     "dependency": re.compile(r"(?i)dependency failed"),
     "skew": re.compile(r"(?i)RequestTimeTooSkewed|not yet valid|time .{0,20}too (?:large|skewed)"),
     "port_taken": re.compile(r"(?i)port is already allocated|listen tcp\S* .*address already in use"),

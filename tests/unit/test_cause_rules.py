@@ -262,6 +262,10 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
     **{f"five: {key}": (key, fault) for key, fault in FIVE.items()},
     "Docker stopped": ("docker.down", docker_down),
     "Docker hangs": ("docker.hangs", both(docker_down, sets(docker__hangs=True))),
+    "Docker stopped and not enabled": (
+        "docker.down",
+        both(docker_down, lambda facts: facts["units"]["docker.service"].update(UnitFileState="disabled")),
+    ),
     "Docker not installed": ("docker.missing", both(docker_down, sets(docker__installed=False))),
     "a mount fails at boot": ("share.unmounted.share", mount_fails_and_docker_waits),
     "no room at all": (f"disk.full.{RECORDED['disks'][0]['mount']}", no_room_for_the_database),
@@ -329,6 +333,7 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
     ),
     "key unknown": ("storage.key", sets(storage__code="InvalidAccessKeyId")),
     "no rights": ("storage.key", sets(storage__code="AccessDenied")),
+    "object storage ill": ("storage.error", sets(storage__code="InternalError", storage__error="(InternalError)")),
     "bucket gone": ("storage.bucket", bucket_gone),
     "proxy refuses": ("storage.proxy", proxy_refuses),
     "not registered": ("storage.unregistered", lambda facts: facts["cvat"]["storages"]["list"].clear()),
