@@ -98,42 +98,42 @@ def address_taken(facts: Facts) -> Iterator[Cause]:
                         else []
                     ),
                 ),
-                cure=f"Remove or move {holder} (docker rm -f {holder}), then run site.yml with --tags cvat.",
+                cure=f"Stop {holder}, or give it another address; then run site.yml with --tags cvat.",
                 explains=(f"container.*.{service}", *follow(service)),
             )
 
 
 def port_taken(facts: Facts) -> Iterator[Cause]:
-    """Another program on a port that a service publishes."""
+    """Another program, or another container, on a port that a service publishes."""
     services = (facts["wanted"] or {}).get("services") or {}
     for service, name, container in expected(facts):
-        published = (container or {}).get("ports") or []
+        if container and container["state"] == "running" and not container["error"]:
+            continue
+        own = [f"docker inspect {name}: {line(container['error'])}"] if container and container["error"] else []
         for port in (services.get(service) or {}).get("ports") or []:
-            number = port["port"]
-            strangers = [
-                one
-                for one in facts["listeners"]
-                if one["port"] == number and one["process"] != "docker-proxy" and number not in published
-            ]
-            if not strangers or (container and container["state"] == "running" and not container["error"]):
-                continue
-            who = strangers[0]
-            yield Cause(
-                key=f"net.port.{number}",
-                problem=f"{who['process'] or 'Another program'} (process {who['pid']}) has the port {number}, which "
-                f"{what(service)} needs.",
-                evidence=(
-                    f"/proc/net/tcp: process {who['pid']} ({who['process']}) listens on {who['address']}:{number}",
-                    *(
-                        [f"docker inspect {name}: {line(container['error'])}"]
-                        if container and container["error"]
-                        else []
-                    ),
-                ),
-                cure=f"Stop it (ps {who['pid']} says what it is), or give CVAT another port "
-                "(annotation_server_http_port); then run site.yml with --tags cvat.",
-                explains=(f"container.*.{service}", *follow(service)),
-            )
+            who, seen = _holder(facts, port["port"], name)
+            if who:
+                yield Cause(
+                    key=f"net.port.{port['port']}",
+                    problem=f"{who} has the port {port['port']}, which {what(service)} needs.",
+                    evidence=(seen, *own),
+                    cure="Stop it, or give CVAT another port (annotation_server_http_port); then run site.yml with "
+                    "--tags cvat.",
+                    explains=(f"container.*.{service}", *follow(service)),
+                )
+
+
+def _holder(facts: Facts, port: int, own: str) -> tuple[str, str]:
+    """Return who has a port instead of the container ``own``, and where that was seen; empty when nobody has."""
+    for name, container in facts["containers"].items():
+        if name != own and container["state"] == "running" and port in container["ports"]:
+            return f"The container {name}", f"docker ps: {name} publishes {port}"
+    for one in facts["listeners"]:
+        if one["port"] == port and one["process"] != "docker-proxy":
+            process = one["process"] or "another program"
+            seen = f"/proc/net/tcp: process {one['pid']} ({process}) listens on {one['address']}:{port}"
+            return f"The process {one['pid']} ({process})", seen
+    return "", ""
 
 
 def inside_names(facts: Facts) -> Iterator[Cause]:

@@ -289,6 +289,16 @@ CASES: dict[str, tuple[str, Callable[[Facts], Any]]] = {
     "network gone": ("net.none", network_gone),
     "address taken": ("net.address.traefik", address_taken),
     "port taken": (f"net.port.{RECORDED['wanted']['services']['traefik']['ports'][0]['port']}", port_taken),
+    "port taken by a container": (
+        f"net.port.{RECORDED['wanted']['services']['traefik']['ports'][0]['port']}",
+        both(
+            port_taken,
+            lambda facts: facts["listeners"].clear(),
+            lambda facts: facts["containers"].update(
+                other={**copy.deepcopy(facts["containers"]["cvat_ui"]), "project": "other", "ports": [8080]}
+            ),
+        ),
+    ),
     "engine too new": (
         "docker.too_new.nuclio",
         both(dashboard_stopped, sets(containers__nuclio__log=["client version 1.42 is too old. Minimum is 1.44"])),
