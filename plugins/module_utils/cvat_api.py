@@ -69,6 +69,7 @@ class CvatClient:
         patience: float = 0,
         ca_path: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        stateless: bool = False,
     ) -> None:
         """Take address and credentials; nothing is asked yet.
 
@@ -82,6 +83,7 @@ class CvatClient:
             patience: seconds to go on asking while CVAT is starting (no connection, or 502 to 504).
             ca_path: file with extra certificate authorities for https.
             sleep: waits, in seconds; replaced by tests.
+            stateless: send the password with each request, which is slower and leaves no session and no token in CVAT.
         """
         self.url = url.rstrip("/")
         self.username = username
@@ -92,6 +94,8 @@ class CvatClient:
         self._sleep = sleep
         self._host = host
         self._authorization = f"Bearer {token}" if token else ""
+        if stateless and not token:
+            self._authorization = self._basic()
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         """Return the parsed answer of a GET."""
@@ -163,8 +167,10 @@ class CvatClient:
             self._authorization = f"Token {key}"
         else:
             # Servers without this kind of token; every request then checks the password, which is slower.
-            pair = f"{self.username}:{self._password}".encode()
-            self._authorization = "Basic " + base64.b64encode(pair).decode()
+            self._authorization = self._basic()
+
+    def _basic(self) -> str:
+        return "Basic " + base64.b64encode(f"{self.username}:{self._password}".encode()).decode()
 
     def _ask(self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None) -> Any:
         """Send one request as the logged-in user."""

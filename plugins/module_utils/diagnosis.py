@@ -89,13 +89,19 @@ def read_files(patterns: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def redactor(secrets_dir: Path, variables: Iterable[str]) -> Redactor:
+    """Return what knows the secrets of a server: its secret files, and secret ``NAME=VALUE`` lines of environments."""
+    redact = Redactor(path.read_text(errors="replace") for path in secrets_dir.glob("*") if path.is_file())
+    redact.learn_variables(variables)
+    return redact
+
+
 def collect(run: Run, files: Iterable[str], secrets_dir: Path, lines: int) -> dict[str, str]:
     """Return every part as text without secrets, by its name in the archive."""
     parts = {name: run(command) for name, command in COMMANDS.items()}
     containers, variables = describe_containers(run, lines)
     parts |= containers | read_files([*files, "/etc/os-release"])
-    redact = Redactor(path.read_text(errors="replace") for path in secrets_dir.glob("*") if path.is_file())
-    redact.learn_variables(variables)
+    redact = redactor(secrets_dir, variables)
     for name, text in parts.items():
         if name.startswith("files/"):
             redact.learn_variables(text.splitlines())

@@ -230,13 +230,7 @@ class Docker:
         """
         volume = self._inspect("volume", STORE_VOLUME) or {}
         folder = Path(volume.get("Mountpoint") or "/nonexistent", kind, namespace)
-        found: list[dict[str, Any]] = []
-        for path in sorted(folder.glob(f"{name or '*'}.json")):
-            try:
-                found += documents(base64.b64decode(path.read_bytes()).decode())
-            except (OSError, ValueError):
-                continue
-        return found
+        return [record for path in sorted(folder.glob(f"{name or '*'}.json")) for record in stored_record(path)]
 
     def _inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         try:
@@ -247,6 +241,14 @@ class Docker:
             return None
         found = json.loads(answer.out or "[]")
         return found[0] if found else None
+
+
+def stored_record(path: Path) -> list[dict[str, Any]]:
+    """Return the record in a file of Nuclio's store; nothing when it cannot be read."""
+    try:
+        return documents(base64.b64decode(path.read_bytes()).decode())
+    except (OSError, ValueError):
+        return []
 
 
 def in_project(function: Mapping[str, Any], project: str) -> bool:

@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote
 
 REDACTED = "<redacted>"
@@ -85,3 +86,13 @@ class Redactor:
         for form, replacement in _FORMS:
             text = form.sub(replacement, text)
         return text
+
+    def everywhere(self, value: Any) -> Any:
+        """Return plain values (lists, mappings, texts) without secrets in any text of theirs."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {name: self.everywhere(each) for name, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.everywhere(each) for each in value]
+        return value

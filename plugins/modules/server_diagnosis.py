@@ -31,6 +31,10 @@ options:
     description: How many of the last lines of each container's log.
     type: int
     default: 1000
+  texts:
+    description: Further files for the archive, by name. Secrets must have been taken out of them.
+    type: dict
+    default: {}
   about:
     description: Text for the file README.txt in the archive, for example versions on the control node.
     type: str
@@ -80,6 +84,7 @@ def main() -> None:
             "secrets_dir": {"type": "path", "required": True, "no_log": False},
             "files": {"type": "list", "elements": "str", "default": []},
             "lines": {"type": "int", "default": 1000},
+            "texts": {"type": "dict", "default": {}},
             "about": {"type": "str", "default": ""},
         },
         supports_check_mode=False,
@@ -87,7 +92,7 @@ def main() -> None:
     params = module.params
     path = Path(params["path"])
     parts = diagnosis.collect(diagnosis.run, params["files"], Path(params["secrets_dir"]), params["lines"])
-    parts["README.txt"] = params["about"]
+    parts |= {**params["texts"], "README.txt": params["about"]}
     try:
         size = diagnosis.write_archive(path, parts, path.name.partition(".")[0])
     except OSError as problem:
