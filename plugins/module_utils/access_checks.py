@@ -129,9 +129,7 @@ def own_address_answers(door: Door, address: str, hosts: Iterable[str]) -> str:
             f"If people type the address, add {address} to annotation_server_extra_hosts.",
         )
     if answer.status != 200:
-        raise CheckWarning(
-            f"{door.shown(address)} answers {answer.status}", "See 'docker logs traefik' on the server."
-        )
+        raise CheckWarning(f"{door.shown(address)} answers {answer.status}", "See 'docker logs traefik' on the server.")
     return f"{door.shown(address)} answers"
 
 

@@ -109,5 +109,3 @@ def disk_limit(containers: Sequence[Container]) -> float:
             text = container.environment.get("CVAT_HEALTH_DISK_USAGE_MAX", "")
             return float(text) if text.replace(".", "", 1).isdecimal() else 90.0
     return 90.0
-
-

@@ -59,7 +59,9 @@ def versions(run: RunCommand, nuctl: str, containers: list[Container]) -> str:
     status, out, err = run([nuctl, "version"])
     version = nuclio_cli.version(out + err)
     if status != 0 or not version:
-        raise CheckFailed(f"{nuctl} does not say its version: {(err or out).strip()}", "Run site.yml with --tags models.")
+        raise CheckFailed(
+            f"{nuctl} does not say its version: {(err or out).strip()}", "Run site.yml with --tags models."
+        )
     if not tag:
         raise CheckSkipped(f"the dashboard's image {dashboard.image} does not say its version")
     if version != tag[1]:
