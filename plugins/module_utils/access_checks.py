@@ -105,7 +105,7 @@ def names_answer(door: Door, hosts: Iterable[str]) -> str:
         if answer.status == 404:
             raise CheckFailed(
                 f"CVAT does not answer to the name {host} (404)",
-                "Name it in annotation_server_host or annotation_server_extra_hosts, and run site.yml with --tags cvat.",
+                "Add it to annotation_server_extra_hosts and run site.yml with --tags cvat.",
             )
         if answer.status != 200:
             raise CheckFailed(

@@ -59,7 +59,8 @@ def bucket_is_private(client: Any, endpoint: str, bucket: str, public_read: bool
         raise CheckFailed(f"the bucket '{bucket}' allows everybody {', '.join(beyond)}", cure)
     asked = {"list it": f"{quote(bucket)}?list-type=2&max-keys=1"}
     if not public_read:
-        asked |= {"read it": f"{quote(bucket)}/{quote(item['Key'])}" for item in page.get("Contents", [])}
+        for item in page.get("Contents", []):  # one at most
+            asked["read it"] = f"{quote(bucket)}/{quote(item['Key'])}"
     try:
         open_to_all = [what for what, path in asked.items() if anonymous_status(endpoint, path) < 400]
     except OSError as problem:

@@ -6,6 +6,7 @@ Whatever they make in CVAT (one task) is removed by :meth:`CvatChecks.clean_up`,
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -172,9 +173,15 @@ class CvatChecks:
 
     def clean_up(self) -> list[int]:
         """Remove what the checks made in CVAT, also what an earlier run left behind; return the tasks' numbers."""
-        found = self.client.list_all("/api/tasks", {"search": TASK_NAME})
-        tasks = [item["id"] for item in found if item["name"] == TASK_NAME]
-        for task in tasks:
-            self.client.delete(f"/api/tasks/{task}")
+        gone = remove_tasks(self.client, [TASK_NAME], [self.task_id] if self.task_id is not None else [])
         self.task_id = None
-        return tasks
+        return gone
+
+
+def remove_tasks(client: Any, names: Collection[str], known: Iterable[int]) -> list[int]:
+    """Remove tasks that are known, and every other of one of these names; return their numbers."""
+    found = client.list_all("/api/tasks", {"search": TASK_NAME})
+    tasks = sorted({*known, *(item["id"] for item in found if item["name"] in names)})
+    for task in tasks:
+        client.delete(f"/api/tasks/{task}")
+    return tasks

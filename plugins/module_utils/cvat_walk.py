@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ansible_collections.annotation.server.plugins.module_utils import annotation_shapes as shapes
 from ansible_collections.annotation.server.plugins.module_utils import dataset_exports as exports
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed
+from ansible_collections.annotation.server.plugins.module_utils.cvat_checks import TASK_NAME, remove_tasks
 from ansible_collections.annotation.server.plugins.module_utils.figures import Figure
 from ansible_collections.annotation.server.plugins.module_utils.known_picture import (
     KnownPicture,
@@ -23,7 +24,7 @@ from ansible_collections.annotation.server.plugins.module_utils.known_picture im
 )
 
 #: Names of the tasks, the mark by which the next run finds what a killed one left behind.
-TASKS = {"share": "annotation.server verify: share", "bucket": "annotation.server verify: bucket"}
+TASKS = {where: f"{TASK_NAME}: {where}" for where in ("share", "bucket")}
 FUNCTIONS = "/api/lambda/functions"
 REQUESTS = "/api/lambda/requests"
 LONGEST_EXPORT = 300.0
@@ -63,7 +64,8 @@ class CvatWalk:
     names: Sequence[str]
     pictures: Sequence[KnownPicture | None]
     functions: Sequence[Mapping[str, Any]] = ()
-    task: int = 0  # the one that is annotated
+    made: list[int] = field(default_factory=list)  # tasks
+    task: int = 0  # the one that is annotated, of those
     frames: list[dict[str, Any]] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
     drawn: list[dict[str, Any]] = field(default_factory=list)  # what prompts gave, to be saved
@@ -76,6 +78,7 @@ class CvatWalk:
         """Make a task from the pictures in the share or in the bucket, and open its first picture."""
         wanted = [{"name": str(item["id"]), "attributes": []} for item in self.functions] or [{"name": "object"}]
         task = self.client.post("/api/tasks", {"name": TASKS[where], "labels": wanted})["id"]
+        self.made.append(task)
         data: dict[str, Any] = {"server_files": list(self.names), "image_quality": 100, "use_cache": True}
         data |= {"cloud_storage_id": storage} if storage is not None else {}
         request = self.client.post(f"/api/tasks/{task}/data", data)
@@ -261,12 +264,9 @@ class CvatWalk:
 
     def clean_up(self) -> list[int]:
         """Remove the walk's tasks, also those that an earlier run left behind; return their numbers."""
-        mine = TASKS.values()
-        found = self.client.list_all("/api/tasks", {"search": "annotation.server verify"})
-        tasks = [item["id"] for item in found if item["name"] in mine]
-        for task in tasks:
-            self.client.delete(f"/api/tasks/{task}")
-        return tasks
+        gone = remove_tasks(self.client, TASKS.values(), self.made)
+        self.made.clear()
+        return gone
 
     def _annotations(self) -> Any:
         return self.client.get(f"/api/tasks/{self.task}/annotations")

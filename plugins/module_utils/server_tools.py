@@ -15,7 +15,7 @@ CVAT_SERVER = "cvat_server"
 #: Where CVAT keeps exports until it forgets them (cvat/settings: EXPORT_CACHE_ROOT); each is named after its task.
 EXPORTS = "/home/django/data/cache/export"
 #: Names in share and bucket. The same every run, so that a run that was killed leaves nothing that the next one keeps.
-TOKEN_FILE = "annotation-server-verify.txt"
+SHARE_FILE = "annotation-server-verify.txt"
 
 
 class Server:
@@ -55,7 +55,7 @@ class Server:
 
     def share_is_read(self) -> str:
         """Write a token into the share and read it inside CVAT."""
-        token, path = secrets.token_hex(16), Path(self.params["share_dir"], TOKEN_FILE)
+        token, path = secrets.token_hex(16), Path(self.params["share_dir"], SHARE_FILE)
         try:
             path.write_text(token, encoding="utf-8")
         except OSError as problem:
@@ -99,7 +99,7 @@ class Server:
             CheckFailed: something that this run made is still there.
         """
         share = Path(self.params["share_dir"])
-        for name in [*self.names, TOKEN_FILE]:
+        for name in [*self.names, SHARE_FILE]:
             (share / name).unlink(missing_ok=True)
         for name in self.names if self.params["bucket"] else []:
             status, said = self.mc("rm", f"local/{self.params['bucket']}/{name}")

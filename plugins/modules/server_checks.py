@@ -12,8 +12,8 @@ description:
     (containers, addresses, health, every name, signing in), at share and object storage (mounts, proxy, who may read
     what), and at the models (Nuclio's project, versions and addresses, GPU); makes a task and asks for masks.
   - With O(thorough=true) it also walks from pictures to exports. Tasks from share and bucket, automatic annotation by
-    every detector, a prompt to every interactor, two pictures to every tracker, saving, and exports as COCO, YOLO, Pascal
-    VOC and CVAT XML, which are read back and compared.
+    every detector, a prompt to every interactor, two pictures to every tracker, saving, and exports as COCO, YOLO,
+    Pascal VOC and CVAT XML, which are read back and compared.
   - Goes on after a failure and returns every result. It fails only if it cannot run at all, so that the caller decides.
   - What it makes (files in the share, objects in the bucket, tasks and exports in CVAT) it removes again, and what an
     earlier run left that was killed.
