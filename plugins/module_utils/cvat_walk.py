@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -73,6 +74,12 @@ class CvatWalk:
     figures: list[Figure] = field(default_factory=list)
     latencies: list[dict[str, Any]] = field(default_factory=list)
     exported: list[dict[str, Any]] = field(default_factory=list)
+
+    def list_functions(self) -> str:
+        """Ask CVAT for all models, to try each."""
+        self.functions = self.client.get(FUNCTIONS)
+        counts = Counter(str(function["kind"]) for function in self.functions)
+        return ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items())) or "CVAT lists none"
 
     def create_task(self, where: str, storage: int | None = None) -> str:
         """Make a task from the pictures in the share or in the bucket, and open its first picture."""

@@ -49,6 +49,7 @@ class Verification:
         """
         self.server, self.params, self.result = server, params, Checklist()
         self.is_thorough: bool = params["thorough"]
+        self.has_models = False  # whether CVAT knows of Nuclio
         self.containers: list[docker_view.Container] = []
         self.services: dict[str, dict[str, str]] = {}
         self.known: list[pictures.KnownPicture | None] = [None, None]
@@ -83,7 +84,7 @@ class Verification:
             listed = self.look_at_models(healthy)
             self.use_it(healthy and stored, listed)
             if self.is_thorough:
-                self.walk_through(healthy, stored, listed)
+                self.walk_through(healthy, stored)
         finally:
             self.result.group = "Afterwards"
             self.guarded("clean_up", "Nothing is left behind", self.clean_up)
@@ -220,10 +221,10 @@ class Verification:
             self.containers,
             noted,
         )
-        serverless, title = False, "Models are listed"
+        title = "Models are listed"
         if healthy:
-            serverless = self.guarded("serverless", "The Models page is switched on", self.cvat.serverless)
-        if serverless:
+            self.has_models = self.guarded("serverless", "The Models page is switched on", self.cvat.serverless)
+        if self.has_models:
             deployed = checks.models_on_server(run)
             listed = self.guarded("functions", title, self.cvat.functions, params["functions"], deployed)
         else:
@@ -250,14 +251,15 @@ class Verification:
             elif params["interactor"]:
                 self.result.skip("prompt", title, "the models failed above")
 
-    def walk_through(self, healthy: bool, stored: bool, listed: bool) -> None:
-        """The thorough form: the guide's last chapters."""
+    def walk_through(self, healthy: bool, stored: bool) -> None:
+        """The thorough form: the guide's last chapters, with every model that CVAT lists."""
         self.result.group = "From picture to export"
         walk, params = self.walk, self.params
         if not healthy:
             self.result.skip("walk", "From picture to export", "CVAT failed above")
             return
-        walk.functions = self.client.get("/api/lambda/functions") if listed else []
+        if self.has_models:
+            self.guarded("models", "Models to try", walk.list_functions)
         has_task = self.guarded("task_share", "A task from the share", self.create_walk_task, "share", None)
         if params["bucket"] and stored:
             storage = self.cvat.storage_id
@@ -276,8 +278,6 @@ class Verification:
             for function in walk.functions:
                 if function["kind"] == kind:
                     self.guarded(f"{kind}:{function['id']}", f"{words} {function['id']}", check, function)
-        if not listed:
-            self.result.skip("models", "Models of every kind", "the models failed above")
         if not self.guarded("save", "Shapes are saved", walk.save):
             self.result.skip("export", "Exports", "nothing could be saved")
             return

@@ -224,6 +224,8 @@ pictures:
   returned: always
 """
 
+import signal
+import sys
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -265,6 +267,9 @@ def main() -> None:
         },
         supports_check_mode=False,
     )
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        # So that what was made is removed also when the run is ended, or the connection is lost.
+        signal.signal(signum, lambda *_: sys.exit("The checks were ended before their end."))
     started = time.time()
     server = Server(module.run_command, module.params, module.no_log_values.add)
     try:
