@@ -5,7 +5,6 @@ Each method is one check. Paths and fields as in CVAT 2.80. What it makes is rem
 
 from __future__ import annotations
 
-import base64
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,21 +14,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.annotation.server.plugins.module_utils import annotation_shapes as shapes
 from ansible_collections.annotation.server.plugins.module_utils import dataset_exports as exports
+from ansible_collections.annotation.server.plugins.module_utils import model_trials
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed
 from ansible_collections.annotation.server.plugins.module_utils.cvat_checks import TASK_NAME, remove_tasks
 from ansible_collections.annotation.server.plugins.module_utils.figures import Figure
-from ansible_collections.annotation.server.plugins.module_utils.known_picture import (
-    KnownPicture,
-    decode_answer,
-    intersection_over_union,
-)
+from ansible_collections.annotation.server.plugins.module_utils.known_picture import KnownPicture
 
 #: Names of the tasks, the mark by which the next run finds what a killed one left behind.
 TASKS = {where: f"{TASK_NAME}: {where}" for where in ("share", "bucket")}
-FUNCTIONS = "/api/lambda/functions"
-REQUESTS = "/api/lambda/requests"
 LONGEST_EXPORT = 300.0
-LONGEST_DETECTION = 600.0
 
 
 class Client(Protocol):
@@ -77,7 +70,7 @@ class CvatWalk:
 
     def list_functions(self) -> str:
         """Ask CVAT for all models, to try each."""
-        self.functions = self.client.get(FUNCTIONS)
+        self.functions = self.client.get(model_trials.FUNCTIONS)
         counts = Counter(str(function["kind"]) for function in self.functions)
         return ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items())) or "CVAT lists none"
 
@@ -107,107 +100,17 @@ class CvatWalk:
         self.task, self.frames, self.labels = task, frames, {label["name"]: label["id"] for label in labels}
         return f"{len(frames)} pictures of {size[0]}x{size[1]} pixels from the {where}, and they open"
 
-    def detect(self, function: Mapping[str, Any]) -> str:
-        """Annotate the task automatically by one detector."""
-        name = function["id"]
-        mapping = {
-            label["name"]: {"name": name, "attributes": {}}
-            for label in function.get("labels_v2") or []
-            if label.get("type") != "skeleton"
-        }
-        if not mapping:
-            raise CheckFailed(
-                f"{name} says of no label that it finds it",
-                "Its function.yaml must list labels in the annotation spec.",
-            )
-        before = self._annotations()
-        started = time.monotonic()
-        body = {"function": name, "task": self.task, "cleanup": False, "mapping": mapping}
-        request = self.client.post(REQUESTS, body)
-        state = self.client.wait_for_request(request["id"], LONGEST_DETECTION, REQUESTS)
-        seconds = time.monotonic() - started
-        if state["status"] != "finished":
-            reason = (state.get("exc_info") or state["status"]).strip().splitlines()[-1]
-            raise CheckFailed(f"automatic annotation by {name} failed: {reason}", _log_of(name))
-        known = {shape["id"] for shape in before["shapes"]}
-        found = [shape for shape in self._annotations()["shapes"] if shape["id"] not in known]
-        if wrong := [shape for shape in found if shape["label_id"] != self.labels.get(name)]:
-            raise CheckFailed(f"{len(wrong)} shapes of {name} have a label that was not asked for", _log_of(name))
-        self.latencies.append({"name": f"{name}: a picture", "seconds": round(seconds / len(self.frames), 3)})
-        self.figures.append(Figure.of_shapes(function, 0, [shape for shape in found if shape["frame"] == 0]))
-        text = f"{len(found)} shapes in {len(self.frames)} pictures"
-        if not found:
-            text += "; the drawn star is nothing that it knows (verify_picture takes a photo)"
-        self.figures[-1].text = text
-        return text
+    def try_model(self, function: Mapping[str, Any]) -> str:
+        """Ask one model as its kind wants it; keep what it drew, its pictures and its times."""
+        found = model_trials.WAYS[function["kind"]](self._trial(function))
+        self.figures.append(found.figure)
+        self.latencies += found.latencies
+        self.drawn += [self._shape(function["id"], frame, kind, points) for frame, kind, points in found.drawn]
+        return found.figure.text
 
-    def prompt(self, function: Mapping[str, Any]) -> str:
-        """Ask an interactor for a mask, with as many points and boxes as it wants, and keep the answer."""
-        name, size = function["id"], (self.frames[0]["width"], self.frames[0]["height"])
-        asked = prompt_for(function, self.pictures[0], size)
-        started = time.monotonic()
-        answer = self.client.post(f"{FUNCTIONS}/{name}", {"task": self.task, "frame": 0, **asked})
-        seconds = round(time.monotonic() - started, 3)
-        self.latencies.append({"name": f"{name}: a prompt", "seconds": seconds})
-        figure = Figure(str(function.get("name") or name), str(function["kind"]), 0, size, seconds=seconds)
-        figure.points, figure.box = [*asked["pos_points"]], [end for corner in asked["obj_bbox"] for end in corner]
-        self.figures.append(figure)
-        if blob := answer.get("blob") if isinstance(answer, dict) else None:
-            # SAM 1: the browser makes the mask of it.
-            try:
-                length = len(base64.b64decode(blob, validate=True))
-            except ValueError as problem:
-                raise CheckFailed(f"the embedding that {name} sent is damaged: {problem}", _log_of(name)) from problem
-            figure.text = f"an embedding of {length} bytes, which the browser makes masks of"
-            return figure.text
-        try:
-            mask = decode_answer(answer, *size)
-        except (ValueError, AttributeError) as problem:
-            raise CheckFailed(f"the answer of {name} is no mask of the picture: {problem}", _log_of(name)) from problem
-        if not any(mask):
-            raise CheckFailed(f"the mask of {name} is empty", _log_of(name))
-        figure.mask = mask
-        figure.text = f"a mask of {sum(mask)} pixels"
-        if known := self.pictures[0]:
-            figure.text += f", IoU with the known star {intersection_over_union(mask, known.mask):.3f}"
-        points = shapes.cvat_mask(mask, size[0])
-        self.drawn.append(self._shape(name, 0, "mask", points))
-        return figure.text
-
-    def track(self, function: Mapping[str, Any]) -> str:
-        """Give a tracker a box in the first picture and let it find that in the next one."""
-        name, size = function["id"], (self.frames[0]["width"], self.frames[0]["height"])
-        if "rectangle" not in (function.get("supported_shape_types") or ["rectangle"]):
-            raise CheckFailed(f"{name} follows no rectangles, which CVAT's sidebar gives it", _log_of(name))
-        known, after = self.pictures[0], self.pictures[-1]
-        box = list(known.box if known else (size[0] // 4, size[1] // 4, 3 * size[0] // 4, 3 * size[1] // 4))
-        place = f"{FUNCTIONS}/{name}"
-        started = time.monotonic()
-        first = {"task": self.task, "frame": 0, "shapes": [{"type": "rectangle", "points": box}]}
-        answer = self.client.post(place, first)
-        middle = time.monotonic()
-        answer = self.client.post(place, {"task": self.task, "frame": 1, "states": answer["states"]})
-        seconds = time.monotonic() - middle
-        self.latencies.append({"name": f"{name}: first picture", "seconds": round(middle - started, 3)})
-        self.latencies.append({"name": f"{name}: next picture", "seconds": round(seconds, 3)})
-        found = answer.get("shapes") or [None]
-        if not found[0]:
-            raise CheckFailed(f"{name} lost the box in the next picture", _log_of(name))
-        points = [float(value) for value in (found[0]["points"] if isinstance(found[0], dict) else found[0])]
-        if len(points) != 4 or not (0 <= points[0] < points[2] <= size[0] and 0 <= points[1] < points[3] <= size[1]):
-            raise CheckFailed(f"{name} answers {points}, which is no box in the picture", _log_of(name))
-        text = "found again in the next picture"
-        if after:
-            agreement = box_iou(points, after.box)
-            text = f"the star's box found again in the next picture, IoU {agreement:.3f}"
-            if agreement < 0.3:
-                raise CheckFailed(f"{name} follows something else: IoU {agreement:.3f} with the star", _log_of(name))
-        figure = Figure(str(function.get("name") or name), "tracker", len(self.names) - 1, size, round(seconds, 3))
-        figure.box, figure.text = box, text
-        figure.shapes = [{"type": "rectangle", "points": points}]
-        self.figures.append(figure)
-        self.drawn += [self._shape(name, 0, "rectangle", box), self._shape(name, 1, "rectangle", points)]
-        return text
+    def _trial(self, function: Mapping[str, Any]) -> model_trials.Trial:
+        label = self.labels.get(function["id"], 0)
+        return model_trials.Trial(self.client, function, self.task, self.frames, self.pictures, label)
 
     def save(self) -> str:
         """Save what the prompts gave beside what the detectors found, and read all of it back."""
@@ -294,39 +197,6 @@ class CvatWalk:
         }
 
 
-def prompt_for(function: Mapping[str, Any], known: KnownPicture | None, size: tuple[int, int]) -> dict[str, list[Any]]:
-    """Return the prompt that a person would give this interactor: its points, and its box where it begins with one."""
-    width, height = size
-    box = known.box if known else (width // 4, height // 4, 3 * width // 4, 3 * height // 4)
-    centre = known.centre if known else (width // 2, height // 2)
-    starts_with_box = bool(function.get("startswith_box")) and not function.get("startswith_box_optional")
-    count = max(int(function.get("min_pos_points") or 0), 0 if starts_with_box else 1)
-    # One point lies inside; several lie on the edge, as those of DEXTR.
-    middle_x, middle_y = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
-    sides = [(middle_x, box[1]), (box[0], middle_y), (middle_x, box[3]), (box[2], middle_y)]
-    edge = known.extremes if known else sides
-    positive = [centre] if count == 1 else [*edge, *[centre] * max(count - 4, 0)][:count]
-    corners = [(width // 32, height // 32), (width - width // 32 - 1, height // 32)]
-    negative = corners[: max(int(function.get("min_neg_points") or 0), 0)]
-    return {
-        "pos_points": [list(point) for point in positive],
-        "neg_points": [list(point) for point in negative],
-        "obj_bbox": [[box[0], box[1]], [box[2], box[3]]] if starts_with_box else [],
-    }
-
-
-def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the IoU of two boxes: left, top, right, bottom."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    both = max(width, 0) * max(height, 0)
-    either = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return both / either if either else 0.0
-
-
 def _geometry(shape: Mapping[str, Any]) -> tuple[Any, ...]:
     points = tuple(round(float(value), 2) for value in shape["points"])
     return shape["frame"], shape["label_id"], shape["type"], points
-
-
-def _log_of(function: str) -> str:
-    return f"See 'docker logs nuclio-nuclio-{function}' on the server, then run site.yml with --tags models."

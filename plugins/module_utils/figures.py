@@ -22,21 +22,11 @@ class Figure:
     seconds: float | None = None
     text: str = ""
     mask: bytearray | None = None
-    shapes: list[dict[str, Any]] = field(default_factory=list)
+    #: As CVAT keeps them; masks among them are painted into the one.
+    shapes: Sequence[Mapping[str, Any]] = ()
     #: The prompt: points, and a box as left, top, right, bottom.
     points: list[list[int]] = field(default_factory=list)
     box: list[float] = field(default_factory=list)
-
-    @classmethod
-    def of_shapes(cls, function: Mapping[str, Any], frame: int, found: Sequence[Mapping[str, Any]]) -> Figure:
-        """Make one of shapes as CVAT keeps them; masks among them are put together."""
-        figure = cls(str(function.get("name") or function["id"]), str(function["kind"]), frame, (0, 0))
-        figure.shapes = [
-            {"type": shape["type"], "points": list(shape["points"])}
-            for shape in found
-            if shape["type"] in ("rectangle", "polygon", "mask")
-        ]
-        return figure
 
     def as_dict(self, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """Return plain values for the report.
@@ -59,7 +49,11 @@ class Figure:
             "seconds": self.seconds,
             "text": self.text,
             "overlay": data_uri(encode_overlay(width, height, mask, NO_BOX)) if mask else "",
-            "shapes": [shape for shape in self.shapes if shape["type"] != "mask"],
+            "shapes": [
+                {"type": shape["type"], "points": list(shape["points"])}
+                for shape in self.shapes
+                if shape["type"] in ("rectangle", "polygon")
+            ],
             "points": self.points,
             "box": self.box,
         }

@@ -269,15 +269,11 @@ class Verification:
         if not has_task:
             self.result.skip("walk", "Annotations and exports", "there is no task")
             return
-        ways = {
-            "detector": ("Automatic annotation by", walk.detect),
-            "interactor": ("A prompt to", walk.prompt),
-            "tracker": ("Two pictures to", walk.track),
-        }
-        for kind, (words, check) in ways.items():
+        words = {"detector": "Automatic annotation by", "interactor": "A prompt to", "tracker": "Two pictures to"}
+        for kind, what in words.items():
             for function in walk.functions:
                 if function["kind"] == kind:
-                    self.guarded(f"{kind}:{function['id']}", f"{words} {function['id']}", check, function)
+                    self.guarded(f"{kind}:{function['id']}", f"{what} {function['id']}", walk.try_model, function)
         if not self.guarded("save", "Shapes are saved", walk.save):
             self.result.skip("export", "Exports", "nothing could be saved")
             return

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.annotation.server.plugins.module_utils import annotation_shapes as shapes
-from ansible_collections.annotation.server.plugins.module_utils import cvat_walk
+from ansible_collections.annotation.server.plugins.module_utils import cvat_walk, model_trials
 from ansible_collections.annotation.server.plugins.module_utils import dataset_exports as exports
 from ansible_collections.annotation.server.plugins.module_utils import known_picture as kp
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed
@@ -117,10 +117,10 @@ def test_a_good_server() -> None:
     cvat = Cvat()
     made = walk(cvat, task=False)
     assert made.create_task("share") == "2 pictures of 64x48 pixels from the share, and they open"
-    assert made.detect(YOLO) == "1 shapes in 2 pictures"
-    assert made.prompt(SAM).endswith("IoU with the known star 1.000")
-    assert "a mask of" in made.prompt(DEXTR)
-    assert made.track(TRACKER).endswith("IoU 1.000")
+    assert made.try_model(YOLO) == "1 shapes in 2 pictures"
+    assert made.try_model(SAM).endswith("IoU with the known star 1.000")
+    assert "a mask of" in made.try_model(DEXTR)
+    assert made.try_model(TRACKER).endswith("IoU 1.000")
     assert made.save() == "4 drawn and 1 detected shapes came back as they were saved"
     for kind in exports.FORMATS:
         assert "as in the task" in made.export(kind)
@@ -146,29 +146,29 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else() -> None:
 
 
 def test_prompts_as_each_interactor_wants_them() -> None:
-    assert cvat_walk.prompt_for(SAM, STARS[0], SIZE)["pos_points"] == [list(STARS[0].centre)]
-    four = cvat_walk.prompt_for(DEXTR, STARS[0], SIZE)["pos_points"]
+    assert model_trials.prompt_for(SAM, STARS[0], SIZE)["pos_points"] == [list(STARS[0].centre)]
+    four = model_trials.prompt_for(DEXTR, STARS[0], SIZE)["pos_points"]
     assert [STARS[0].mask[y * SIZE[0] + x] for x, y in four] == [1] * 4
     left, top, right, bottom = STARS[0].box
     assert (four[0][1], four[1][0], four[2][1], four[3][0]) == (top, left, bottom, right)
-    boxed = cvat_walk.prompt_for({"startswith_box": True, "min_pos_points": 0, "min_neg_points": 1}, None, SIZE)
+    boxed = model_trials.prompt_for({"startswith_box": True, "min_pos_points": 0, "min_neg_points": 1}, None, SIZE)
     assert boxed == {"pos_points": [], "neg_points": [[2, 1]], "obj_bbox": [[16, 12], [48, 36]]}
     optional = {"startswith_box": True, "startswith_box_optional": True}
-    assert cvat_walk.prompt_for(optional, None, SIZE) == {"pos_points": [[32, 24]], "neg_points": [], "obj_bbox": []}
+    assert model_trials.prompt_for(optional, None, SIZE) == {"pos_points": [[32, 24]], "neg_points": [], "obj_bbox": []}
 
 
 def test_an_embedding_for_the_browser() -> None:
     cvat = Cvat()
     cvat.answers["sam2"] = {"blob": base64.b64encode(bytes(1024)).decode()}
-    assert "an embedding of 1024 bytes" in walk(cvat).prompt(SAM)
+    assert "an embedding of 1024 bytes" in walk(cvat).try_model(SAM)
     cvat.answers["sam2"] = {"blob": "no base64!"}
     with pytest.raises(CheckFailed, match="embedding that sam2 sent is damaged"):
-        walk(cvat).prompt(SAM)
+        walk(cvat).try_model(SAM)
 
 
 def test_a_tracker_gets_typed_shapes_then_states() -> None:
     cvat = Cvat()
-    walk(cvat).track(TRACKER)
+    walk(cvat).try_model(TRACKER)
     (_, first), (_, second) = [item for item in cvat.bodies if item[0].endswith("/follow")]
     assert first == {"task": 7, "frame": 0, "shapes": [{"type": "rectangle", "points": [*STARS[0].box]}]}
     assert second == {"task": 7, "frame": 1, "states": ["signed"]}
@@ -177,7 +177,7 @@ def test_a_tracker_gets_typed_shapes_then_states() -> None:
 def test_a_detector_that_finds_nothing_is_said() -> None:
     cvat = Cvat()
     cvat.found = []
-    assert "nothing that it knows" in walk(cvat).detect(YOLO)
+    assert "nothing that it knows" in walk(cvat).try_model(YOLO)
 
 
 def failing(**changes: Any) -> Cvat:
@@ -192,19 +192,27 @@ def failing(**changes: Any) -> Cvat:
     [
         (
             failing(states={"detection": {"status": "failed", "exc_info": "Traceback\nHTTPError: 500 Server Error"}}),
-            lambda w: w.detect(YOLO),
+            lambda w: w.try_model(YOLO),
             "automatic annotation by yolo failed: HTTPError: 500 Server Error",
         ),
-        (failing(detected_as="sam2"), lambda w: w.detect(YOLO), "1 shapes of yolo have a label that was not asked for"),
-        (Cvat(), lambda w: w.detect({**YOLO, "labels_v2": []}), "yolo says of no label that it finds it"),
-        (failing(mask=bytearray(64 * 48)), lambda w: w.prompt(SAM), "the mask of sam2 is empty"),
-        (failing(answers={"sam2": {"mask": [[1]]}}), lambda w: w.prompt(SAM), "is no mask of the picture: .*1x1"),
-        (failing(answers={"sam2": "oops"}), lambda w: w.prompt(SAM), "is no mask of the picture"),
-        (failing(tracked=None), lambda w: w.track(TRACKER), "follow lost the box"),
-        (failing(tracked={"points": [0, 0, 5, 5]}), lambda w: w.track(TRACKER), "follows something else: IoU 0.000"),
-        (failing(tracked={"points": [9, 9, 5, 500]}), lambda w: w.track(TRACKER), "which is no box in the picture"),
-        (Cvat(), lambda w: w.track({**TRACKER, "supported_shape_types": ["mask"]}), "follows no rectangles"),
-        (failing(loses=1), lambda w: [w.prompt(SAM), w.save()], "1 shapes were saved, and 0 came back"),
+        (
+            failing(detected_as="sam2"),
+            lambda w: w.try_model(YOLO),
+            "1 shapes of yolo have a label that was not asked for",
+        ),
+        (Cvat(), lambda w: w.try_model({**YOLO, "labels_v2": []}), "yolo says of no label that it finds it"),
+        (failing(mask=bytearray(64 * 48)), lambda w: w.try_model(SAM), "the mask of sam2 is empty"),
+        (failing(answers={"sam2": {"mask": [[1]]}}), lambda w: w.try_model(SAM), "is no mask of the picture: .*1x1"),
+        (failing(answers={"sam2": "oops"}), lambda w: w.try_model(SAM), "is no mask of the picture"),
+        (failing(tracked=None), lambda w: w.try_model(TRACKER), "follow lost the box"),
+        (
+            failing(tracked={"points": [0, 0, 5, 5]}),
+            lambda w: w.try_model(TRACKER),
+            "follows something else: IoU 0.000",
+        ),
+        (failing(tracked={"points": [9, 9, 5, 500]}), lambda w: w.try_model(TRACKER), "which is no box in the picture"),
+        (Cvat(), lambda w: w.try_model({**TRACKER, "supported_shape_types": ["mask"]}), "follows no rectangles"),
+        (failing(loses=1), lambda w: [w.try_model(SAM), w.save()], "1 shapes were saved, and 0 came back"),
     ],
 )
 def test_models_and_saving_that_fail(cvat: Cvat, step: Any, words: str) -> None:
@@ -228,7 +236,7 @@ def test_tasks_that_fail(cvat: Cvat, words: str) -> None:
 
 def exported(cvat: Cvat, kind: str = "COCO 1.0") -> str:
     made = walk(cvat)
-    made.prompt(SAM)
+    made.try_model(SAM)
     made.save()
     return made.export(next(each for each in exports.FORMATS if each.name == kind))
 
@@ -264,8 +272,8 @@ def test_figures_for_the_report() -> None:
     cvat = Cvat()
     cvat.found.append({"type": "mask", "frame": 0, "points": shapes.cvat_mask(STARS[0].mask, SIZE[0])})
     made = walk(cvat)
-    made.detect(YOLO)
-    made.prompt(SAM)
+    made.try_model(YOLO)
+    made.try_model(SAM)
     detected, prompted = (figure.as_dict([SIZE, SIZE]) for figure in made.figures)
     assert detected["overlay"].startswith("data:image/png;base64,")
     assert [shape["type"] for shape in detected["shapes"]] == ["rectangle"]
