@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +167,23 @@ def test_size_of_a_jpeg() -> None:
     Image.new("RGB", (33, 21)).save(out, "JPEG", progressive=True)
     assert exports.png_or_jpeg_size(out.getvalue()) == (33, 21)
     assert exports.png_or_jpeg_size(b"RIFF") == (0, 0)
+
+
+@pytest.mark.parametrize(("kind", "name"), zip(exports.FORMATS, ("coco_instances", "yolo", "voc"), strict=False))
+def test_what_datumaro_itself_writes(kind: exports.Format, name: str) -> None:
+    """The archives come from the library that CVAT exports with (exports/make.py)."""
+
+    def bits(*boxes: tuple[int, int, int, int, int]) -> bytearray:
+        pixels = bytearray(WIDTH * HEIGHT)
+        for top, bottom, left, right, value in boxes:
+            for row in range(top, bottom):
+                pixels[row * WIDTH + left : row * WIDTH + right] = bytes([value]) * (right - left)
+        return pixels
+
+    ring, bar = bits((5, 20, 8, 30, 1), (8, 12, 10, 20, 0)), bits((25, 40, 3, 9, 1))
+    shown = [BOX, {**POLYGON, "frame": 0}, mask(0, 0, ring), mask(0, 1, bar), OTHER_BOX]
+    saved = shapes.of_cvat({"shapes": shown}, FRAMES, NUMBERS)
+    content = (Path(__file__).parent / "exports" / f"{name}.zip").read_bytes()
+    assert exports.differences(kind, kind.read(exports.unpack(content)), saved, LABELS) == []
+    saved["one"].boxes.pop()
+    assert exports.differences(kind, kind.read(exports.unpack(content)), saved, LABELS)
