@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+UNEXPECTED = "This may be a fault of the check itself: run playbooks/diagnose.yml and report it."
 STATES = ("ok", "warning", "failed", "skipped")
 
 
@@ -51,18 +52,24 @@ class Checklist:
     checks: list[Check] = field(default_factory=list)
     group: str = ""  # of the checks that follow
 
-    def run(self, name: str, title: str, check: Callable[[], str]) -> bool:
-        """Run one check and tell whether what it asks for works (a warning works, too)."""
+    def run(self, name: str, title: str, check: Callable[..., str], *arguments: Any) -> bool:
+        """Run one check and tell whether what it asks for works (a warning works, too).
+
+        Whatever goes wrong in it is a failed check, so that the others still run.
+        """
         started = time.monotonic()
         cure = ""
         try:
-            state, detail = "ok", check()
+            state, detail = "ok", check(*arguments)
         except CheckSkipped as reason:
             state, detail = "skipped", str(reason)
         except CheckWarning as problem:
             state, detail, cure = "warning", str(problem), problem.cure
-        except CheckFailed as problem:
-            state, detail, cure = "failed", str(problem), problem.cure
+        except Exception as problem:
+            state, detail = "failed", str(problem)
+            cure = getattr(problem, "cure", "")
+            if not cure:
+                detail, cure = f"unexpected: {type(problem).__name__}: {problem}", UNEXPECTED
         seconds = round(time.monotonic() - started, 3)
         self.checks.append(Check(name, title, state, detail, cure, seconds, self.group))
         return state in ("ok", "warning")

@@ -31,7 +31,10 @@ class CvatError(Exception):
     Attributes:
         status: the HTTP status; None when there was no answer at all.
         body: what CVAT said, as text; empty without an answer.
+        cure: what to do, when a check ends with it.
     """
+
+    cure = "See 'docker logs cvat_server' on the server."
 
     def __init__(self, message: str, status: int | None = None, body: str = "") -> None:
         super().__init__(message)

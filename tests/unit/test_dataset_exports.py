@@ -169,7 +169,7 @@ def test_size_of_a_jpeg() -> None:
     assert exports.png_or_jpeg_size(b"RIFF") == (0, 0)
 
 
-@pytest.mark.parametrize(("kind", "name"), zip(exports.FORMATS, ("coco_instances", "yolo", "voc"), strict=False))
+@pytest.mark.parametrize(("kind", "name"), list(zip(exports.FORMATS, ("coco_instances", "yolo", "voc"), strict=False)))
 def test_what_datumaro_itself_writes(kind: exports.Format, name: str) -> None:
     """The archives come from the library that CVAT exports with (exports/make.py)."""
 

@@ -94,7 +94,7 @@ def test_whatever_goes_wrong_is_a_failed_check(run: verification.Verification, p
     def check() -> str:
         raise problem
 
-    assert not run.guarded("x", "X", check)
+    assert not run.result.run("x", "X", check)
     assert words in run.result.checks[0].detail and run.result.checks[0].cure
 
 
@@ -102,7 +102,7 @@ def test_a_run_that_is_ended_cleans_up(run: verification.Verification, monkeypat
     def end(healthy: bool) -> bool:
         raise SystemExit("ended")
 
-    monkeypatch.setattr(run, "look_at_storage", end)
+    monkeypatch.setattr(run.survey, "look_at_storage", end)
     with pytest.raises(SystemExit):
         run.run()
     assert "clean_up" in states(run)
@@ -114,7 +114,7 @@ def test_pictures_in_the_share_are_removed_also_when_cvat_is_away(
     run.server.put("share", [b"one"])
     (tmp_path / "annotation-server-verify-2.png").write_bytes(b"of a run that was killed")
     (tmp_path / "mine.png").write_bytes(b"mine")
-    assert not run.guarded("clean_up", "x", run.clean_up)
+    assert not run.result.run("clean_up", "x", run.clean_up)
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["mine.png"]
 
 
