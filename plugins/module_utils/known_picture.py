@@ -80,7 +80,11 @@ def draw(width: int = 640, height: int = 480, seed: int = 7, shift: tuple[int, i
         )
         for i in range(10)
     ]
-    rgb, mask = bytearray(), bytearray(width * height)
+    shades = [
+        [bytes(min(255, max(0, c + noise)) for c in colour) for noise in range(-14, 15)]
+        for colour in (BACKGROUND, SHAPE_COLOUR)
+    ]
+    pixels, mask = [], bytearray(width * height)
     columns, rows = [width, 0], [height, 0]
     for y in range(height):
         for x in range(width):
@@ -90,12 +94,11 @@ def draw(width: int = 640, height: int = 480, seed: int = 7, shift: tuple[int, i
                 mask[y * width + x] = 1
                 columns = [min(columns[0], x), max(columns[1], x)]
                 rows = [min(rows[0], y), max(rows[1], y)]
-            noise = grain.randrange(-14, 15)
-            rgb.extend(min(255, max(0, c + noise)) for c in (SHAPE_COLOUR if is_shape else BACKGROUND))
+            pixels.append(shades[is_shape][grain.randrange(29)])
     return KnownPicture(
         width,
         height,
-        bytes(rgb),
+        b"".join(pixels),
         mask,
         (round(centre[0]), round(centre[1])),
         (columns[0], rows[0], columns[1], rows[1]),
