@@ -91,9 +91,14 @@ class CvatWalk:
         frames = self.client.get(f"/api/tasks/{task}/data/meta")["frames"]
         content = self.client.download(f"/api/tasks/{task}/data", {"type": "frame", "number": 0, "quality": "original"})
         size = (frames[0]["width"], frames[0]["height"])
-        if len(frames) != len(self.names) or exports.png_or_jpeg_size(content) not in (size, (0, 0)) or not content:
+        if [frame["name"] for frame in frames] != list(self.names):
             raise CheckFailed(
-                f"the task has {len(frames)} pictures, and the first one cannot be opened ({len(content)} bytes)",
+                f"the task has {', '.join(frame['name'] for frame in frames)} instead of {', '.join(self.names)}",
+                "See 'docker logs cvat_worker_import' on the server.",
+            )
+        if exports.png_or_jpeg_size(content) not in (size, (0, 0)) or not content:
+            raise CheckFailed(
+                f"the first picture of the task from the {where} cannot be opened ({len(content)} bytes)",
                 "See 'docker logs cvat_worker_chunks' on the server.",
             )
         labels = self.client.list_all("/api/labels", {"task_id": task})

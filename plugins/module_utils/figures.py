@@ -28,13 +28,9 @@ class Figure:
     points: list[list[int]] = field(default_factory=list)
     box: list[float] = field(default_factory=list)
 
-    def as_dict(self, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
-        """Return plain values for the report.
-
-        Args:
-            sizes: width and height of each picture.
-        """
-        width, height = sizes[self.frame]
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for the report."""
+        width, height = self.size
         mask = self.mask
         for shape in self.shapes:
             if shape["type"] == "mask":

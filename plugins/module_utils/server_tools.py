@@ -37,7 +37,7 @@ class Server:
         self.run = run
         self.params = params
         self.hide = hide
-        self.names: list[str] = ["annotation-server-verify.png", "annotation-server-verify-2.png"]
+        self.names: list[str] = ["annotation-server-verify-1.png", "annotation-server-verify-2.png"]
         self.in_bucket: set[str] = set()
 
     def secret(self, name: str) -> str:

@@ -152,9 +152,7 @@ class Verification:
         Args:
             started: when the run began, in seconds since 1970.
         """
-        sizes = [self.cvat.size if None in self.known else (each.width, each.height) for each in self.known if each]
-        sizes = sizes or [self.cvat.size] * 2
-        figures = [figure.as_dict(sizes) for figure in [*self.cvat.figures, *self.walk.figures]]
+        figures = [figure.as_dict() for figure in [*self.cvat.figures, *self.walk.figures]]
         media_type = mimetypes.guess_type(self.server.names[0])[0] or "image/png"
         gpu = self.server.gpu()
         ended = time.time()

@@ -18,7 +18,7 @@ from stand_in_formats import archive
 SIZE = (64, 48)
 STARS = [kp.draw(*SIZE), kp.draw(*SIZE, shift=(4, 2))]
 PICTURES = [kp.encode_png(*SIZE, star.rgb) for star in STARS]
-NAMES = ["verify.png", "verify-2.png"]
+NAMES = ["verify-1.png", "verify-2.png"]
 SAM = {"id": "sam2", "kind": "interactor", "name": "SAM 2", "min_pos_points": 1}
 DEXTR = {"id": "dextr", "kind": "interactor", "min_pos_points": 4}
 YOLO = {"id": "yolo", "kind": "detector", "labels_v2": [{"name": "car", "type": "rectangle"}]}
@@ -250,7 +250,8 @@ def test_an_export_that_fails() -> None:
 
 def test_an_export_that_is_wrong() -> None:
     with pytest.raises(
-        CheckFailed, match=r"differs from the task: the label .* is missing; it is about x instead of verify, verify-2"
+        CheckFailed,
+        match=r"differs from the task: the label .* is missing; it is about x instead of verify-1, verify-2",
     ):
         exported(
             failing(
@@ -274,7 +275,7 @@ def test_figures_for_the_report() -> None:
     made = walk(cvat)
     made.try_model(YOLO)
     made.try_model(SAM)
-    detected, prompted = (figure.as_dict([SIZE, SIZE]) for figure in made.figures)
+    detected, prompted = (figure.as_dict() for figure in made.figures)
     assert detected["overlay"].startswith("data:image/png;base64,")
     assert [shape["type"] for shape in detected["shapes"]] == ["rectangle"]
     assert prompted["points"] == [list(STARS[0].centre)] and prompted["title"] == "SAM 2"
