@@ -35,7 +35,7 @@ items = [
 ]
 dataset = Dataset.from_iterable(items, categories=["sam2", "yolo"])
 # As cvat/apps/dataset_manager/formats calls them.
-options = {"coco_instances": {"merge_images": False}, "yolo": {}, "voc": {"label_map": "source"}}
+options: dict[str, dict] = {"coco_instances": {"merge_images": False}, "yolo": {}, "voc": {"label_map": "source"}}
 for kind, more in options.items():
     with TemporaryDirectory() as folder, ZipFile(f"{kind}.zip", "w", ZIP_DEFLATED) as archive:
         dataset.export(folder, kind, save_media=True, **more)
