@@ -12,17 +12,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.annotation.server.plugins.module_utils import compose_addresses
+from ansible_collections.annotation.server.plugins.module_utils.share_checks import SHARE_SERVICES, SHARE_TARGET
 
 NETWORK = "cvat"
-# CVAT's documentation mounts the share into exactly these.
-SHARE_SERVICES = (
-    "cvat_server",
-    "cvat_worker_import",
-    "cvat_worker_export",
-    "cvat_worker_annotation",
-    "cvat_worker_chunks",
-)
-SHARE_TARGET = "/home/django/share"
 HTTP_PORT = 8080  # Traefik's port inside, for people; whatever else a service publishes is for administrators
 DASHBOARD_PORT = 8070
 # With TLS, the release's own entry point speaks it, so that every router of the release is found there, whatever

@@ -31,7 +31,10 @@ class CvatError(Exception):
     Attributes:
         status: the HTTP status; None when there was no answer at all.
         body: what CVAT said, as text; empty without an answer.
+        cure: what to do, when a check ends with it.
     """
+
+    cure = "See 'docker logs cvat_server' on the server."
 
     def __init__(self, message: str, status: int | None = None, body: str = "") -> None:
         super().__init__(message)
@@ -105,13 +108,17 @@ class CvatClient:
         """Return the parsed answer of a POST; None when it is empty."""
         return self._ask("POST", path, query, body)
 
-    def patch(self, path: str, body: dict[str, Any]) -> Any:
+    def patch(self, path: str, body: dict[str, Any], query: dict[str, Any] | None = None) -> Any:
         """Change fields of an object and return it."""
-        return self._ask("PATCH", path, None, body)
+        return self._ask("PATCH", path, query, body)
 
     def delete(self, path: str) -> None:
         """Delete an object."""
         self._ask("DELETE", path)
+
+    def download(self, path: str, query: dict[str, Any] | None = None) -> bytes:
+        """Return the bytes of a file: a frame, or an export."""
+        return self._ask("GET", path, query, parse=bytes)
 
     def list_all(self, path: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return the objects of every page."""
@@ -125,16 +132,21 @@ class CvatClient:
                 return found
             page += 1
 
-    def wait_for_request(self, request_id: str, timeout: float = 120) -> dict[str, Any]:
+    def wait_for_request(self, request_id: str, timeout: float = 120, kind: str = "/api/requests") -> dict[str, Any]:
         """Wait until a background request has ended, and return its last state.
 
-        ``status`` in it is ``finished`` or ``failed``; ``message`` says why.
+        ``status`` in it is ``finished`` or ``failed``; ``message`` says why (of automatic annotation, ``exc_info``).
+
+        Args:
+            request_id: what CVAT answered when it was asked for.
+            timeout: seconds to wait.
+            kind: where it is found; automatic annotation has a place of its own, ``/api/lambda/requests``.
 
         Raises:
             CvatError: it is unknown, or still runs after ``timeout`` seconds.
         """
         # Identifiers look like "action=create&target=task&id=7": one segment of the path.
-        path = f"/api/requests/{quote(request_id, safe='')}"
+        path = f"{kind}/{quote(request_id, safe='')}"
         deadline = time.monotonic() + timeout
         pause = 0.2
         while True:
@@ -172,18 +184,32 @@ class CvatClient:
     def _basic(self) -> str:
         return "Basic " + base64.b64encode(f"{self.username}:{self._password}".encode()).decode()
 
-    def _ask(self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+        parse: Callable[[bytes], Any] | None = None,
+    ) -> Any:
         """Send one request as the logged-in user."""
         if not self._authorization:
             self.log_in()
-        return self._send(method, path, query, body)
+        return self._send(method, path, query, body, parse)
 
-    def _send(self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None) -> Any:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+        parse: Callable[[bytes], Any] | None = None,
+    ) -> Any:
         """Send one request, again while CVAT is starting."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                return self._send_once(method, path, query, body)
+                return (parse or _parsed)(self._send_once(method, path, query, body))
             except CvatError as error:
                 starting = error.status is None or error.status in NOT_READY
                 # A change is not repeated: CVAT may have made it before the answer was lost.
@@ -192,7 +218,7 @@ class CvatClient:
                     raise
                 self._sleep(2)
 
-    def _send_once(self, method: str, path: str, query: dict[str, Any] | None, body: Any) -> Any:
+    def _send_once(self, method: str, path: str, query: dict[str, Any] | None, body: Any) -> bytes:
         headers = {"Accept": ACCEPT}
         if self._host:
             headers["Host"] = self._host
@@ -215,7 +241,7 @@ class CvatClient:
                 ca_path=self._ca_path,
                 http_agent="annotation.server",
             )
-            return _parsed(answer.read())
+            return answer.read()
         except HTTPError as error:
             text = error.read().decode("utf-8", "replace")
             raise CvatError(

@@ -6,17 +6,20 @@ Whatever they make in CVAT (one task) is removed by :meth:`CvatChecks.clean_up`,
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed, CheckSkipped
+from ansible_collections.annotation.server.plugins.module_utils.figures import Figure
 from ansible_collections.annotation.server.plugins.module_utils.known_picture import (
     KnownPicture,
     decode_answer,
     intersection_over_union,
 )
-from ansible_collections.annotation.server.plugins.module_utils.server_checks import CheckFailed, CheckSkipped
 
 TASK_NAME = "annotation.server verify"
+BOX = "first prompt: a box"
 
 
 class Client(Protocol):
@@ -51,6 +54,7 @@ class CvatChecks:
     mask: bytearray | None = None
     box: tuple[int, int, int, int] = (0, 0, 0, 0)  # the prompt that gave it
     prompt: str = ""
+    figures: list[Figure] = field(default_factory=list)
     latencies: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -66,6 +70,15 @@ class CvatChecks:
             raise CheckFailed(details, cure)
         self.versions["CVAT"] = self.client.get("/api/server/about")["version"]
         return f"CVAT {self.versions['CVAT']}: {len(parts)} parts work"
+
+    def serverless(self) -> str:
+        """CVAT was started with the serverless file: the menu shows Models, and the API knows functions."""
+        if not self.client.get("/api/server/plugins").get("MODELS"):
+            raise CheckFailed(
+                "CVAT runs without models: its serverless file was left out, so the Models page is missing",
+                "Run site.yml with --tags cvat, which always reads both files of the release.",
+            )
+        return "CVAT knows that there is Nuclio"
 
     def cloud_storage(self, bucket: str) -> str:
         """CVAT knows the bucket and reaches it with its key."""
@@ -97,9 +110,6 @@ class CvatChecks:
     def create_task(self) -> str:
         """A task is made from a picture in the bucket (or in the share, without object storage)."""
         cure = "See 'docker logs cvat_worker_import' on the server."
-        for left_over in self.client.list_all("/api/tasks", {"search": TASK_NAME}):
-            if left_over["name"] == TASK_NAME:
-                self.client.delete(f"/api/tasks/{left_over['id']}")
         task = self.client.post("/api/tasks", {"name": TASK_NAME, "labels": [{"name": "object", "attributes": []}]})
         self.task_id = task["id"]
         data: dict[str, Any] = {"server_files": [self.picture_name], "image_quality": 100, "use_cache": True}
@@ -137,11 +147,15 @@ class CvatChecks:
             inside, other = (width // 2, height // 2), (width // 8, height // 8)
             box = (width // 4, height // 4, 3 * width // 4, 3 * height // 4)
         corners = [[box[0], box[1]], [box[2], box[3]]]
-        from_box = self.ask(function, "first prompt: a box", obj_bbox=corners)
+        from_box = self.ask(function, BOX, obj_bbox=corners)
         from_point = self.ask(function, "second prompt: a point", pos_points=[list(inside)])
         elsewhere = self.ask(function, "third prompt: another point", pos_points=[list(other)])
         self.mask, self.box = from_box, box
         self.prompt = f"Box {box[0]},{box[1]} to {box[2]},{box[3]}, answered by {function}."
+        seconds = next(item["seconds"] for item in self.latencies if item["name"] == BOX)
+        figure = Figure(function, "interactor", 0, self.size, seconds, f"a box gives {sum(from_box)} pixels")
+        figure.mask, figure.box = from_box, [float(end) for end in box]
+        self.figures.append(figure)
         cure = f"The model answers, but not with sensible masks: check MODEL and MODEL_CFG of '{function}'."
         if not any(from_box):
             raise CheckFailed("the mask of the box is empty", cure)
@@ -157,8 +171,17 @@ class CvatChecks:
                 raise CheckFailed(f"{summary}; at least {minimum_iou} is asked for (verify_minimum_iou)", cure)
         return summary
 
-    def clean_up(self) -> None:
-        """Remove what the checks made in CVAT."""
-        if self.task_id is not None:
-            self.client.delete(f"/api/tasks/{self.task_id}")
-            self.task_id = None
+    def clean_up(self) -> list[int]:
+        """Remove what the checks made in CVAT, also what an earlier run left behind; return the tasks' numbers."""
+        gone = remove_tasks(self.client, [TASK_NAME], [self.task_id] if self.task_id is not None else [])
+        self.task_id = None
+        return gone
+
+
+def remove_tasks(client: Any, names: Collection[str], known: Iterable[int]) -> list[int]:
+    """Remove tasks that are known, and every other of one of these names; return their numbers."""
+    found = client.list_all("/api/tasks", {"search": TASK_NAME})
+    tasks = sorted({*known, *(item["id"] for item in found if item["name"] in names)})
+    for task in tasks:
+        client.delete(f"/api/tasks/{task}")
+    return tasks

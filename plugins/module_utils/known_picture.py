@@ -31,6 +31,23 @@ class KnownPicture:
     centre: tuple[int, int]
     box: tuple[int, int, int, int]
 
+    @property
+    def extremes(self) -> list[tuple[int, int]]:
+        """Four points of the shape's edge: the uppermost, the leftmost, the lowest and the rightmost one."""
+        left, top, right, bottom = self.box
+        inside = [i for i, value in enumerate(self.mask) if value]
+
+        def middle(found: list[int]) -> tuple[int, int]:
+            y, x = divmod(found[len(found) // 2], self.width)
+            return x, y
+
+        return [
+            middle([i for i in inside if i // self.width == top]),
+            middle([i for i in inside if i % self.width == left]),
+            middle([i for i in inside if i // self.width == bottom]),
+            middle([i for i in inside if i % self.width == right]),
+        ]
+
 
 def inside_polygon(x: float, y: float, corners: list[tuple[float, float]]) -> bool:
     """Tell whether a point lies inside a polygon (even-odd rule)."""
@@ -41,14 +58,20 @@ def inside_polygon(x: float, y: float, corners: list[tuple[float, float]]) -> bo
     return inside
 
 
-def draw(width: int = 640, height: int = 480, seed: int = 7) -> KnownPicture:
+def draw(width: int = 640, height: int = 480, seed: int = 7, shift: tuple[int, int] = (0, 0)) -> KnownPicture:
     """Draw a star with five points on a grainy background.
 
     A star fills less than half of its bounding box, so a mask that merely repeats the box is found out.
     The same arguments always give the same bytes.
+
+    Args:
+        width: of the picture.
+        height: of the picture.
+        seed: of the grain.
+        shift: how far the star is moved, in pixels to the right and down.
     """
     grain = random.Random(seed)  # noqa: S311 - texture, not a secret
-    centre = (width * 0.54, height * 0.47)
+    centre = (width * 0.54 + shift[0], height * 0.47 + shift[1])
     outer, inner = height * 0.38, height * 0.17
     corners = [
         (
@@ -57,21 +80,25 @@ def draw(width: int = 640, height: int = 480, seed: int = 7) -> KnownPicture:
         )
         for i in range(10)
     ]
-    rgb, mask = bytearray(), bytearray(width * height)
+    shades = [
+        [bytes(min(255, max(0, c + noise)) for c in colour) for noise in range(-14, 15)]
+        for colour in (BACKGROUND, SHAPE_COLOUR)
+    ]
+    pixels, mask = [], bytearray(width * height)
     columns, rows = [width, 0], [height, 0]
     for y in range(height):
         for x in range(width):
-            is_shape = inside_polygon(x + 0.5, y + 0.5, corners)
+            is_near = abs(x + 0.5 - centre[0]) <= outer and abs(y + 0.5 - centre[1]) <= outer
+            is_shape = is_near and inside_polygon(x + 0.5, y + 0.5, corners)
             if is_shape:
                 mask[y * width + x] = 1
                 columns = [min(columns[0], x), max(columns[1], x)]
                 rows = [min(rows[0], y), max(rows[1], y)]
-            noise = grain.randrange(-14, 15)
-            rgb.extend(min(255, max(0, c + noise)) for c in (SHAPE_COLOUR if is_shape else BACKGROUND))
+            pixels.append(shades[is_shape][grain.randrange(29)])
     return KnownPicture(
         width,
         height,
-        bytes(rgb),
+        b"".join(pixels),
         mask,
         (round(centre[0]), round(centre[1])),
         (columns[0], rows[0], columns[1], rows[1]),

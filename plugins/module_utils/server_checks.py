@@ -1,77 +1,25 @@
-"""The checks of the verify stage: what a user would try by hand on a finished annotation server.
+"""The checks of the verify stage that ask Docker: what a user would try by hand on a finished annotation server.
 
 Each check is a function that returns its detail line or raises :class:`CheckFailed` with what is wrong and what to do.
-:class:`Checklist` runs them in order, times them and goes on after a failure, so that one run tells everything.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils import gpu_containers
+from ansible_collections.annotation.server.plugins.module_utils.checklist import (
+    Check,
+    CheckFailed,
+    Checklist,
+    CheckSkipped,
+    CheckWarning,
+)
 from ansible_collections.annotation.server.plugins.module_utils.gpu_containers import RunCommand
 
-
-class CheckFailed(Exception):
-    """A check found a fault. ``cure`` says in a sentence what the person should do."""
-
-    def __init__(self, problem: str, cure: str) -> None:
-        super().__init__(problem)
-        self.cure = cure
-
-
-class CheckSkipped(Exception):
-    """A check does not apply here, and the message says why. It never counts as passed."""
-
-
-@dataclass
-class Check:
-    """One line of the result."""
-
-    name: str
-    title: str
-    state: str
-    detail: str
-    cure: str = ""
-    seconds: float = 0.0
-
-
-@dataclass
-class Checklist:
-    """The results so far, in the order in which the checks ran."""
-
-    checks: list[Check] = field(default_factory=list)
-
-    def run(self, name: str, title: str, check: Callable[[], str]) -> bool:
-        """Run one check and tell whether it passed."""
-        started = time.monotonic()
-        cure = ""
-        try:
-            state, detail = "ok", check()
-        except CheckSkipped as reason:
-            state, detail = "skipped", str(reason)
-        except CheckFailed as problem:
-            state, detail, cure = "failed", str(problem), problem.cure
-        self.checks.append(Check(name, title, state, detail, cure, round(time.monotonic() - started, 3)))
-        return state == "ok"
-
-    def skip(self, name: str, title: str, reason: str) -> None:
-        """Note a check that cannot run because an earlier one failed."""
-        self.checks.append(Check(name, title, "skipped", reason))
-
-    @property
-    def failed(self) -> list[Check]:
-        """The checks that found a fault."""
-        return [check for check in self.checks if check.state == "failed"]
-
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """The results as plain values, for a module's answer."""
-        return [asdict(check) for check in self.checks]
+__all__ = ["Check", "CheckFailed", "CheckSkipped", "CheckWarning", "Checklist"]
 
 
 def _inside(run: RunCommand, container: str, *command: str) -> tuple[int, str]:

@@ -8,12 +8,15 @@ module: server_checks
 short_description: Try what a user would try on a finished annotation server
 version_added: 0.1.0
 description:
-  - Looks whether CVAT's containers run and CVAT is healthy; whether a file in the shared folder is read inside CVAT and
-    cannot be written there; whether the object storage is reached through CVAT's own proxy; whether CVAT lists the
-    models; whether they still reach the GPU that they were started with; whether a task can be made from the bucket;
-    and whether prompts come back as masks.
+  - Looks at the host (disks, memory, clock, what comes back after a reboot, open ports, age of the backup), at CVAT
+    (containers, addresses, health, every name, signing in), at share and object storage (mounts, proxy, who may read
+    what), and at the models (Nuclio's project, versions and addresses, GPU); makes a task and asks for masks.
+  - With O(thorough=true) it also walks from pictures to exports. Tasks from share and bucket, automatic annotation by
+    every detector, a prompt to every interactor, two pictures to every tracker, saving, and exports as COCO, YOLO,
+    Pascal VOC and CVAT XML, which are read back and compared.
   - Goes on after a failure and returns every result. It fails only if it cannot run at all, so that the caller decides.
-  - What it makes (a file in the share, an object in the bucket, a task in CVAT) it removes again.
+  - What it makes (files in the share, objects in the bucket, tasks and exports in CVAT) it removes again, and what an
+    earlier run left that was killed.
 author: The annotation.server authors
 options:
   host:
@@ -27,6 +30,15 @@ options:
   ca_path:
     description: File with the authority's certificate for https. Empty uses the system's authorities.
     type: path
+  extra_hosts:
+    description: Further names and addresses under which people open CVAT.
+    type: list
+    elements: str
+    default: []
+  address:
+    description: Address of this host on which CVAT's port is. Empty means 127.0.0.1.
+    type: str
+    default: ""
   port:
     description: CVAT's port on this server.
     type: int
@@ -52,6 +64,23 @@ options:
     description: Address of the object storage as CVAT's containers see it.
     type: str
     default: http://minio:9000
+  object_storage_endpoint:
+    description: Address of the object storage as this host reaches it.
+    type: str
+    default: http://127.0.0.1:9000
+  object_storage_dir:
+    description: Folder of the object storage, whose disk is looked at.
+    type: path
+    default: /mnt/minio-data
+  extra_buckets:
+    description: Further buckets that CVAT's key is meant to open.
+    type: list
+    elements: str
+    default: []
+  public_read:
+    description: Whether everybody is meant to read objects of the bucket.
+    type: bool
+    default: false
   gpu_summary:
     description: File with what the stage gpu found and did. The GPU is checked only when it is there.
     type: path
@@ -65,6 +94,35 @@ options:
     description: The model that is asked for masks. Empty to leave that check out.
     type: str
     default: ""
+  thorough:
+    description: Whether to walk from pictures to exports, too.
+    type: bool
+    default: false
+  open_ports:
+    description: Ports that containers may open to other machines.
+    type: list
+    elements: int
+    default: [8080]
+  ip_range:
+    description: Part of CVAT's network from which containers without an address of their own are numbered.
+    type: str
+    default: 172.20.0.128/25
+  nuctl:
+    description: The server's nuctl, whose version is compared. Empty leaves that out.
+    type: path
+    default: ""
+  backup_report:
+    description: What the last backup wrote.
+    type: path
+    default: /var/lib/annotation-server/backup.json
+  backup_hours:
+    description: Age in hours from which the last regular backup is too old.
+    type: float
+    default: 36
+  control_time:
+    description: The control node's clock, in seconds since 1970, to compare with. 0 leaves that out.
+    type: float
+    default: 0
   picture:
     description: A photo on this server to ask about, instead of the drawn star.
     type: path
@@ -96,12 +154,44 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+form:
+  description: C(quick) or C(thorough).
+  type: str
+  returned: always
+state:
+  description: The worst state of a check - C(failed), C(warning) or C(ok).
+  type: str
+  returned: always
+summary:
+  description: How many checks ended in which state.
+  type: dict
+  returned: always
+  sample: {ok: 27, warning: 1, failed: 0, skipped: 1}
+started:
+  description: When the checks began, in UTC.
+  type: str
+  returned: always
+finished:
+  description: When they ended, in UTC.
+  type: str
+  returned: always
+finished_epoch:
+  description: The same in seconds since 1970, for programs that look at its age.
+  type: int
+  returned: always
+seconds:
+  description: How long they took.
+  type: float
+  returned: always
 checks:
-  description: One entry per check, in order; C(state) is C(ok), C(failed) or C(skipped).
+  description:
+    - One entry per check, in order. C(state) is C(ok), C(warning) (works, but should be looked at), C(failed) or
+      C(skipped).
   type: list
   elements: dict
   returned: always
-  sample: [{name: health, title: CVAT is healthy, state: ok, detail: "6 parts work", cure: "", seconds: 0.3}]
+  sample:
+    - {group: CVAT, name: health, title: CVAT is healthy, state: ok, detail: "6 parts work", cure: "", seconds: 0.3}
 versions:
   description: Versions that were seen.
   type: dict
@@ -111,216 +201,36 @@ containers:
   type: dict
   returned: always
 latencies:
-  description: How long each prompt took, in seconds.
+  description: How long each answer of a model took, in seconds.
   type: list
   elements: dict
   returned: always
-picture:
-  description: The picture that was asked about, as a C(data:) address.
-  type: str
+exports:
+  description: What was found in each export, and how long it took.
+  type: list
+  elements: dict
   returned: always
-overlay:
-  description: The mask to lay over the picture, as a C(data:) address.
-  type: str
+figures:
+  description:
+    - What each model answered, to be laid over its picture. C(overlay) is a C(data:) address of the mask or empty,
+      C(shapes), C(points) and C(box) are pixels, C(frame) counts in RV(pictures).
+  type: list
+  elements: dict
   returned: always
-prompt:
-  description: The prompt that gave the mask.
-  type: str
+pictures:
+  description: The pictures that models were asked about, as C(data:) addresses.
+  type: list
+  elements: str
   returned: always
 """
 
-import json
-import mimetypes
-import secrets
-from pathlib import Path
-from typing import Any
+import signal
+import sys
+import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.annotation.server.plugins.module_utils import known_picture as pictures
-from ansible_collections.annotation.server.plugins.module_utils import server_checks as checks
-from ansible_collections.annotation.server.plugins.module_utils.cvat_api import CvatClient, CvatError
-from ansible_collections.annotation.server.plugins.module_utils.cvat_checks import CvatChecks
-
-CVAT_SERVER = "cvat_server"
-PROXY = "http://127.0.0.1:4750"  # smokescreen inside CVAT's containers
-
-
-class Server:
-    """The parts of the walk that need the server itself: Docker, the share, the object storage."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        self.params: dict[str, Any] = module.params
-        # The same name every run, so that a run that was killed leaves nothing that the next one does not remove.
-        self.name = "annotation-server-verify.png"
-        self.placed = False
-
-    def run(self, command: list[str], **options: Any) -> tuple[int, str, str]:
-        """Run a command on the server."""
-        return self.module.run_command(command, **options)
-
-    def secret(self, name: str) -> str:
-        """Read a secret file, and keep its content out of every answer."""
-        value = Path(self.params["secrets_dir"], name).read_text(encoding="utf-8").strip()
-        self.module.no_log_values.add(value)
-        return value
-
-    def gpu(self) -> dict[str, Any]:
-        """What the stage gpu noted; empty when it never ran."""
-        try:
-            return json.loads(Path(self.params["gpu_summary"]).read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # no file, a folder, or a file that was cut off
-            return {}
-
-    def share_file(self) -> Path:
-        """The file that is put into the share while the checks run."""
-        return Path(self.params["share_dir"], self.name)
-
-    def share(self) -> str:
-        """Write a token into the share and read it inside CVAT."""
-        token, path = secrets.token_hex(16), self.share_file().with_suffix(".txt")
-        try:
-            path.write_text(token, encoding="utf-8")
-        except OSError as problem:
-            raise checks.CheckFailed(
-                f"{path} cannot be written: {problem.strerror}", "Run site.yml with --tags storage."
-            ) from problem
-        try:
-            return checks.share_is_read_only(self.run, CVAT_SERVER, self.params["share_dir"], token, path.name)
-        finally:
-            path.unlink(missing_ok=True)
-
-    def mc(self, *arguments: str, data: bytes | None = None) -> None:
-        """Run the object storage's own client inside its container; the keys travel in the environment only."""
-        user, password = (self.secret(f"object_storage_root_{part}") for part in ("user", "password"))
-        status, out, err = self.run(
-            ["docker", "exec", "-i", "-e", "MC_HOST_local", "-e", "MC_CONFIG_DIR=/tmp/mc", "minio", "mc", *arguments],
-            data=data,
-            binary_data=True,
-            environ_update={"MC_HOST_local": f"http://{user}:{password}@127.0.0.1:9000"},
-        )
-        if status != 0:
-            raise checks.CheckFailed(
-                f"the object storage refused 'mc {arguments[0]}': {(err or out).strip()}",
-                "See 'docker logs minio' on the server, then run site.yml with --tags object_storage.",
-            )
-
-    def put_picture(self, content: bytes) -> None:
-        """Lay the test picture where the test task takes it from."""
-        if self.params["bucket"]:
-            self.mc("pipe", f"local/{self.params['bucket']}/{self.name}", data=content)
-        else:
-            self.share_file().write_bytes(content)
-        self.placed = True
-
-    def remove_picture(self) -> None:
-        """Take the test picture away again."""
-        if not self.placed:
-            return
-        if self.params["bucket"]:
-            self.mc("rm", f"local/{self.params['bucket']}/{self.name}")
-        else:
-            self.share_file().unlink(missing_ok=True)
-
-
-def walk(module: AnsibleModule) -> dict[str, Any]:
-    """Run all checks and return the module's answer."""
-    params, server, result = module.params, Server(module), checks.Checklist()
-    containers: dict[str, dict[str, str]] = {}
-    drawn = None if params["picture"] else pictures.draw()
-    content = (
-        Path(params["picture"]).read_bytes()
-        if drawn is None
-        else pictures.encode_png(drawn.width, drawn.height, drawn.rgb)
-    )
-    client = CvatClient(
-        url=params["url"] or f"http://127.0.0.1:{params['port']}",
-        host=params["host"],
-        username=params["user"],
-        password=server.secret("cvat_superuser_password"),
-        # A large model on a CPU embeds an image for half a minute; CVAT itself gives up after 120 s.
-        timeout=130,
-        ca_path=params["ca_path"] or None,
-    )
-    cvat = CvatChecks(client, picture_name=server.name, picture=drawn)
-
-    def guarded(check: Any, *arguments: Any) -> Any:
-        """Turn an error of CVAT's API into a failed check."""
-
-        def run() -> str:
-            try:
-                return check(*arguments)
-            except CvatError as problem:
-                raise checks.CheckFailed(str(problem), "See 'docker logs cvat_server' on the server.") from problem
-
-        return run
-
-    run = result.run
-    run("containers", "Containers run", lambda: checks.containers_run(server.run, "cvat", containers))
-    healthy = run("health", "CVAT is healthy", guarded(cvat.health))
-    run("dashboard", "Nuclio dashboard is private", lambda: checks.port_is_private(server.run, "nuclio", 8070))
-    run("share", "Share is read-only in CVAT", server.share)
-    stored = True
-    if params["bucket"]:
-        health_url = f"{params['object_storage_url']}/minio/health/live"
-        run(
-            "proxy",
-            "Object storage through CVAT's proxy",
-            lambda: checks.proxy_reaches(server.run, CVAT_SERVER, PROXY, health_url),
-        )
-        stored = healthy and run("cloud_storage", "Bucket is registered", guarded(cvat.cloud_storage, params["bucket"]))
-    deployed = checks.models_on_server(server.run)
-    listed = healthy and run("functions", "Models are listed", guarded(cvat.functions, params["functions"], deployed))
-
-    gpu = server.gpu()
-    if gpu.get("used"):
-        run("gpu", "Models reach the GPU", lambda: checks.models_reach_gpu(server.run, gpu))
-
-    def create_task() -> str:
-        server.put_picture(content)
-        return guarded(cvat.create_task)()
-
-    title = "Task from a picture"
-    if not (healthy and stored):
-        result.skip("task", title, "CVAT or its bucket failed above")
-    elif run("task", title, create_task):
-        title = f"Prompts to {params['interactor']}"
-        if params["interactor"] and listed:
-            run("prompt", title, guarded(cvat.masks, params["interactor"], params["minimum_iou"]))
-        elif params["interactor"]:
-            result.skip("prompt", title, "the models failed above")
-    run("clean_up", "Nothing is left behind", lambda: clean_up(server, cvat, guarded))
-
-    overlay = pictures.encode_overlay(*cvat.size, cvat.mask, cvat.box) if cvat.mask else b""
-    media_type = mimetypes.guess_type(params["picture"] or server.name)[0] or "image/png"
-    return {
-        "checks": result.as_dicts(),
-        "versions": {**cvat.versions, **tool_versions(server), **checks.gpu_versions(gpu)},
-        "containers": containers,
-        "latencies": cvat.latencies,
-        "picture": pictures.data_uri(content, media_type) if overlay else "",
-        "overlay": pictures.data_uri(overlay) if overlay else "",
-        "prompt": cvat.prompt,
-    }
-
-
-def clean_up(server: Server, cvat: CvatChecks, guarded: Any) -> str:
-    """Remove the task, the object and the file that the checks made."""
-
-    def remove() -> str:
-        cvat.clean_up()
-        return "the test task and its picture are removed"
-
-    message = guarded(remove)()
-    server.remove_picture()
-    return message
-
-
-def tool_versions(server: Server) -> dict[str, str]:
-    """Versions of what the server runs on."""
-    _status, engine, _err = server.run(["docker", "version", "--format", "{{ .Server.Version }}"])
-    _status, compose, _err = server.run(["docker", "compose", "version", "--short"])
-    return {"Docker Engine": engine.strip(), "Docker Compose": compose.strip()}
+from ansible_collections.annotation.server.plugins.module_utils.server_tools import Server
+from ansible_collections.annotation.server.plugins.module_utils.verification import Verification
 
 
 def main() -> None:
@@ -328,6 +238,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "host": {"type": "str", "default": "localhost"},
+            "extra_hosts": {"type": "list", "elements": "str", "default": []},
+            "address": {"type": "str", "default": ""},
             "port": {"type": "int", "default": 8080},
             "url": {"type": "str", "default": ""},
             "ca_path": {"type": "path"},
@@ -335,19 +247,38 @@ def main() -> None:
             "secrets_dir": {"type": "path", "required": True, "no_log": False},
             "share_dir": {"type": "path", "required": True},
             "bucket": {"type": "str", "default": ""},
+            "extra_buckets": {"type": "list", "elements": "str", "default": []},
+            "public_read": {"type": "bool", "default": False},
             "object_storage_url": {"type": "str", "default": "http://minio:9000"},
+            "object_storage_endpoint": {"type": "str", "default": "http://127.0.0.1:9000"},
+            "object_storage_dir": {"type": "path", "default": "/mnt/minio-data"},
             "gpu_summary": {"type": "path", "default": ""},
             "functions": {"type": "list", "elements": "str", "default": []},
             "interactor": {"type": "str", "default": ""},
+            "thorough": {"type": "bool", "default": False},
+            "open_ports": {"type": "list", "elements": "int", "default": [8080]},
+            "ip_range": {"type": "str", "default": "172.20.0.128/25"},
+            "nuctl": {"type": "path", "default": ""},
+            "backup_report": {"type": "path", "default": "/var/lib/annotation-server/backup.json"},
+            "backup_hours": {"type": "float", "default": 36},
+            "control_time": {"type": "float", "default": 0},
             "picture": {"type": "path", "default": ""},
             "minimum_iou": {"type": "float", "default": 0.0},
         },
         supports_check_mode=False,
     )
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        # So that what was made is removed also when the run is ended, or the connection is lost.
+        signal.signal(signum, lambda *_: sys.exit("The checks were ended before their end."))
+    started = time.time()
+    server = Server(module.run_command, module.params, module.no_log_values.add)
     try:
-        module.exit_json(changed=False, **walk(module))
+        verification = Verification(server, module.params)
     except OSError as problem:
         module.fail_json(msg=f"The checks cannot run: {problem}. Was site.yml run on this server?")
+        return  # for readers and type checkers: fail_json does not come back
+    verification.run()
+    module.exit_json(changed=False, **verification.answer(started))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def test_a_good_server_passes() -> None:
 def test_a_task_left_over_by_a_killed_run_is_removed_and_others_are_not() -> None:
     fake = FakeCvat()
     fake.answers["/api/tasks"] = [{"id": 5, "name": TASK_NAME}, {"id": 6, "name": TASK_NAME + " of mine"}]
-    walk(fake).create_task()
+    checks = CvatChecks(fake, picture_name="verify.png")
+    assert checks.clean_up() == [5]
     assert fake.deleted == ["/api/tasks/5"]
 
 

@@ -74,12 +74,14 @@ def function(name: str, kind: str, **annotations: str) -> dict[str, Any]:
 
 
 class Dashboard(Handler):
-    """Lists three functions of project cvat and answers their calls; ``calls`` keeps (function, payload)."""
+    """Lists five functions of project cvat and answers their calls; ``calls`` keeps (function, payload)."""
 
     calls: ClassVar[list[tuple[str, dict]]] = []
     functions: ClassVar[dict[str, dict]] = {
         "clicker": function("clicker", "interactor", min_pos_points="1", startswith_box="false", version="2"),
         "finder": function("finder", "detector", spec='[{"name": "car", "type": "any"}, {"name": "ship"}]'),
+        "follower": function("follower", "tracker", supported_shape_types="rectangle, mask"),
+        "old-follower": function("old-follower", "tracker"),
         "strange": function("strange", "oracle"),
     }
     answers: ClassVar[dict[str, Any]] = {
@@ -89,6 +91,8 @@ class Dashboard(Handler):
             {"label": "car", "type": "mask", "points": [0, 0, 1, 0, 1, 1], "mask": [1, 0, 1, 1, 2, 3, 3, 4]},
             {"label": "ship", "type": "rectangle", "points": [0, 0, 1, 1]},
         ],
+        "follower": {"shapes": [{"type": "rectangle", "points": [1, 1, 3, 3]}], "states": [{"n": 1}]},
+        "old-follower": {"shapes": [[1, 1, 3, 3]], "states": [{"n": 1}]},
     }
 
     def do_GET(self) -> None:

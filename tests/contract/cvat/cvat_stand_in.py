@@ -105,7 +105,7 @@ def started(share: Path, files: dict[str, bytes]) -> Iterator[Server]:
         volumes = [f"{share}:/home/django/share:ro", f"{data.name}:/home/django/data"]
         options = {"environment": backend, "volumes": volumes}
         server = run("server", "server", command="init run server", ports={"8080/tcp": ("127.0.0.1", 0)}, **options)
-        run("server", "import", command="run worker import annotation", **options)
+        run("server", "import", command="run worker import export annotation", **options)
         run("server", "chunks", command="run worker chunks", **options)
         url = wait_until_healthy(server)
         password = secrets.token_urlsafe(12)

@@ -85,3 +85,17 @@ def test_objects_survive_a_restart(client: Client, stand_in: Server) -> None:
         again.login((stand_in.user, stand_in.password))
         assert again.tasks.retrieve(task.id).name == "kept"
         again.tasks.retrieve(task.id).remove()
+
+
+def test_an_empty_change_of_oneself_needs_the_right_origin(server: Server) -> None:
+    """What verify sends to see whether a browser could save work; it changes nothing."""
+    with requests.Session() as session:
+        login = {"username": server.user, "password": server.password}
+        assert session.post(f"{server.url}/api/auth/login", json=login, timeout=30).status_code == 200
+        me = session.get(f"{server.url}/api/users/self", timeout=30).json()
+        headers = {"X-CSRFToken": session.cookies["csrftoken"], "Origin": server.url}
+        url = f"{server.url}/api/users/{me['id']}"
+        assert session.patch(url, json={}, headers=headers, timeout=30).status_code == 200
+        elsewhere = {**headers, "Origin": "http://elsewhere.lan"}
+        assert session.patch(url, json={}, headers=elsewhere, timeout=30).status_code == 403
+        assert session.get(f"{server.url}/api/users/self", timeout=30).json()["email"] == me["email"]

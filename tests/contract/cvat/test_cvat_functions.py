@@ -27,7 +27,7 @@ def test_functions_are_listed_with_what_their_annotations_say(client: Client, st
     status, functions = call(client, "GET", "/api/lambda/functions")
     assert status == 200
     found = {item["id"]: item for item in functions}
-    assert set(found) == {"clicker", "finder"}, "a function of unknown type must be dropped"
+    assert set(found) == {"clicker", "finder", "follower", "old-follower"}, "a function of unknown type must be dropped"
     assert found["clicker"]["kind"] == "interactor"
     assert found["clicker"]["startswith_box"] is True, 'bool("false") is True upstream'
     assert (found["clicker"]["version"], found["clicker"]["min_neg_points"]) == (2, -1)
@@ -60,6 +60,28 @@ def test_an_unknown_function_is_404(client: Client, stand_in: Server) -> None:
 
 def test_a_call_for_no_task_is_400(client: Client, stand_in: Server) -> None:
     assert call(client, "POST", "/api/lambda/functions/clicker", {"frame": 0})[0] == 400
+
+
+@pytest.mark.parametrize("name", ["follower", "old-follower"])
+def test_a_tracker_begins_with_shapes_and_goes_on_with_states(task: Task, stand_in: Server, name: str) -> None:
+    shape = {"type": "rectangle", "points": [0, 0, 2, 2]}
+    begin = {"task": task.id, "frame": 0, "shapes": [shape]}
+    status, answer = call(task._client, "POST", f"/api/lambda/functions/{name}", begin)
+    assert (status, answer["shapes"]) == (200, [{"type": "rectangle", "points": [1, 1, 3, 3]}])
+    is_new = name == "follower"
+    assert Dashboard.calls[-1][1]["shapes"] == [shape if is_new else shape["points"]]
+    go_on = {"task": task.id, "frame": 1, "states": answer["states"]}
+    assert call(task._client, "POST", f"/api/lambda/functions/{name}", go_on)[0] == 200
+    sent = Dashboard.calls[-1][1]
+    assert (sent["states"], sent["shapes"]) == ([{"n": 1}], [None])
+    forged = {**go_on, "states": ["forged:by:me"]}
+    assert call(task._client, "POST", f"/api/lambda/functions/{name}", forged)[0] == 400
+
+
+def test_a_tracker_knows_its_shapes(task: Task, stand_in: Server) -> None:
+    begin = {"task": task.id, "frame": 0, "shapes": [{"type": "polygon", "points": [0, 0, 2, 2, 3, 1]}]}
+    status, answer = call(task._client, "POST", "/api/lambda/functions/follower", begin)
+    assert (status, answer) == (400, "This function does not support shapes of type 'polygon'")
 
 
 @pytest.mark.parametrize("as_polygon", [False, True])

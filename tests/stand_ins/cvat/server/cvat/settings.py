@@ -8,6 +8,7 @@ BASE_DIR = Path(os.environ.get("CVAT_BASE_DIR", "/home/django"))
 SHARE_ROOT = BASE_DIR / "share"
 DATA_ROOT = BASE_DIR / "data"
 KEYS_ROOT = BASE_DIR / "keys"
+EXPORT_CACHE_ROOT = DATA_ROOT / "cache/export"
 
 
 def _secret_key() -> str:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import path, re_path
 
+from .dataset_manager import views as datasets
 from .engine.health import health
 from .engine.models import Job, Task
 from .engine.views import cloudstorages, jobs, requests, server, tasks
@@ -26,6 +27,8 @@ urlpatterns = [
     path("api/tasks", tasks.Tasks.as_view()),
     path("api/tasks/<int:pk>", tasks.TaskView.as_view()),
     re_path(r"^api/tasks/(?P<pk>\d+)/data/?$", tasks.TaskData.as_view()),
+    path("api/tasks/<int:pk>/dataset/export", datasets.DatasetExport.as_view()),
+    path("api/tasks/<int:pk>/dataset/download", datasets.DatasetDownload.as_view()),
     path("api/tasks/<int:pk>/data/meta", tasks.TaskMeta.as_view()),
     re_path(r"^api/tasks/(?P<pk>\d+)/annotations/?$", jobs.Annotations.as_view(model=Task)),
     path("api/jobs", jobs.Jobs.as_view()),

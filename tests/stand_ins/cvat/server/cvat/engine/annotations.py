@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from .models import Annotation, Job, Label
+from .models import Annotation, Job, Label, Task
 
 KINDS = ("tags", "shapes", "tracks")
 SHAPE_TYPES = ("rectangle", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton")
@@ -25,6 +26,7 @@ def delete(jobs: QuerySet, ids: list[int] | None = None) -> None:
     """Delete all annotations of some jobs, or those with these ids."""
     rows = Annotation.objects.filter(job__in=jobs)
     (rows if ids is None else rows.filter(id__in=ids)).delete()
+    _touch(jobs)
 
 
 def write(jobs: QuerySet, data: dict, keep_ids: bool = False) -> dict:
@@ -40,7 +42,13 @@ def write(jobs: QuerySet, data: dict, keep_ids: bool = False) -> dict:
                 id=item.get("id") if keep_ids else None, job=job, kind=kind, frame=item["frame"], body=body
             )
             result[kind].append({**body, "id": row.id})
+    _touch(jobs)
     return result
+
+
+def _touch(jobs: QuerySet) -> None:
+    """Changed annotations change their task, too: an export that was made before is out of date."""
+    Task.objects.filter(job__in=jobs).update(updated_date=timezone.now())
 
 
 def _job(jobs: list[Job], item: dict) -> Job:

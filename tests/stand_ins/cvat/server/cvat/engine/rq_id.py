@@ -10,6 +10,7 @@ from rq.job import Job
 from .frames import last_line
 
 RESULT_TTL = timedelta(days=1)
+QUEUES = ("import", "export", "annotation")
 STATES = {"queued": "queued", "deferred": "queued", "scheduled": "queued", "started": "started", "finished": "finished"}
 
 
@@ -20,10 +21,14 @@ class RqId:
     action: str
     target: str
     id: int
+    subresource: str = ""
+    format: str = ""
 
     def __str__(self) -> str:
-        """The id as it stands in URLs."""
-        return f"action={self.action}&target={self.target}&id={self.id}"
+        """The id as it stands in URLs; a format's blanks and dots are written otherwise, as upstream."""
+        more = {"subresource": self.subresource, "format": self.format.replace(" ", "_").replace(".", "@")}
+        told = "".join(f"&{key}={value}" for key, value in more.items() if value)
+        return f"action={self.action}&target={self.target}&id={self.id}{told}"
 
     def enqueue(self, queue: Any, user: Any, function: Any, *arguments: Any, meta: dict | None = None) -> Job:
         """Hand work to a worker under this id; an older result of the same id is forgotten."""
@@ -42,7 +47,7 @@ class RqId:
 
 def find(rq_id: str) -> Job | None:
     """The job with this id, wherever it is."""
-    return django_rq.get_queue("import").fetch_job(rq_id) or django_rq.get_queue("annotation").fetch_job(rq_id)
+    return next((job for name in QUEUES if (job := django_rq.get_queue(name).fetch_job(rq_id))), None)
 
 
 def as_dict(job: Job) -> dict:
@@ -56,13 +61,13 @@ def as_dict(job: Job) -> dict:
         "message": last_line(job) if state == "failed" else "",
         "progress": meta.get("progress", 0) / 100,
         "operation": {
-            "type": f"{meta['action']}:{meta['target']}",
+            "type": f"{meta['action']}:{meta.get('subresource') or meta['target']}",
             "target": meta["target"],
             "project_id": None,
             "task_id": meta["id"] if meta["target"] == "task" else None,
             "job_id": None,
             "org_id": None,
-            "format": None,
+            "format": meta.get("format"),
             "function_id": meta.get("function_id"),
         },
         "created_date": job.created_at,
@@ -70,6 +75,6 @@ def as_dict(job: Job) -> dict:
         "finished_date": ended,
         "expiry_date": ended + RESULT_TTL if ended else None,
         "owner": meta["owner"],
-        "result_url": None,
+        "result_url": meta.get("result_url") if state == "finished" else None,
         "result_id": meta["id"] if meta["action"] == "create" and state == "finished" else None,
     }

@@ -82,6 +82,11 @@ class Function:
         self.port = data["status"].get("httpPort")
         self.name = about.get("name", self.id)
         self.version = int(about.get("version", "1"))
+        # None: the older generation of trackers, which gets and gives bare lists of numbers and means rectangles.
+        types = about.get("supported_shape_types")
+        self.shape_types = None if types is None else [word.strip() for word in types.split(",") if word.strip()]
+        if self.shape_types == []:
+            raise InvalidFunctionMetadataError(f"{self.id!r} lambda function has no supported shape types")
         # bool("false") is True: so it is upstream (facts: "leave a flag out rather than set it to false").
         self.interactor = {
             "min_pos_points": int(about.get("min_pos_points", 1)),
@@ -102,6 +107,7 @@ class Function:
             "name": self.name,
             "version": self.version,
             **(self.interactor if self.kind == "interactor" else {}),
+            **({"supported_shape_types": self.shape_types or ["rectangle"]} if self.kind == "tracker" else {}),
         }
 
 
@@ -109,7 +115,7 @@ def _label(function: str, spec: dict) -> dict:
     attributes = [{key: item[key] for key in ("name", "input_type", "values")} for item in spec.get("attributes", [])]
     if len({item["name"] for item in attributes}) != len(attributes):
         raise InvalidFunctionMetadataError(f"{function} lambda function has non-unique attributes")
-    return {"name": spec["name"], "type": spec.get("type", "unknown"), "attributes": attributes}
+    return {"name": spec["name"], "type": spec.get("type", "any"), "attributes": attributes}
 
 
 def mandatory(function: Function, data: dict, name: str) -> Any:

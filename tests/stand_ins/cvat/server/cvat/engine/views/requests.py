@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ..rq_id import as_dict, find
+from ..rq_id import QUEUES, as_dict, find
 
 
 class Requests(APIView):
@@ -16,7 +16,7 @@ class Requests(APIView):
     def get(self, request: Request) -> Response:
         """All requests that this user may see, newest first."""
         found = []
-        for name in ("import", "annotation"):
+        for name in QUEUES:
             queue = django_rq.get_queue(name)
             ids = set(queue.get_job_ids())
             for registry in (queue.started_job_registry, queue.finished_job_registry, queue.failed_job_registry):

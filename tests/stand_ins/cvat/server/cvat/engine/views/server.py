@@ -125,6 +125,14 @@ class Users(APIView):
             return Response(_user(request, get_row(request, User, int(pk), "username")))
         return paginated(request, visible(request, User.objects.all(), "username"), lambda row: _user(request, row))
 
+    def patch(self, request: Request, pk: str) -> Response:
+        """Change a user's names; nothing, where nothing is sent."""
+        user = get_row(request, User, int(pk), "username")
+        for field in {"first_name", "last_name", "email"} & set(request.data):
+            setattr(user, field, request.data[field])
+        user.save()
+        return Response(_user(request, user))
+
 
 def auth_rules(request: HttpRequest) -> HttpResponse:
     """GET /api/auth/rules: the bundle that OPA fetches; empty here, the stand-in of OPA only answers health."""

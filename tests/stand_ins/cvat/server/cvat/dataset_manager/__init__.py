@@ -1,0 +1,1 @@
+"""Exports, in the formats whose names and files CVAT 2.80 has."""

@@ -1,0 +1,38 @@
+"""Containers as ``docker inspect`` shows them, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.annotation.server.plugins.module_utils.docker_view import Container
+
+
+def raw(name: str, **changes: Any) -> dict[str, Any]:
+    """One entry of ``docker inspect``: a service of CVAT, or with ``function`` a model."""
+    function = changes.get("function", "")
+    labels = {"com.docker.compose.project": "cvat", "com.docker.compose.service": name}
+    if function:
+        labels = {"nuclio.io/function-name": function}
+    address = changes.get("address", "172.20.0.30")
+    network = {"IPAddress": address, "IPAMConfig": {"IPv4Address": changes.get("fixed", address)}}
+    return {
+        "Name": f"/{name}",
+        "RestartCount": changes.get("restarts", 0),
+        "Config": {
+            "Image": changes.get("image", "cvat/server:v2.80.0"),
+            "Labels": labels,
+            "Env": [f"{key}={value}" for key, value in changes.get("environment", {}).items()],
+        },
+        "State": {"Running": changes.get("running", True), "OOMKilled": changes.get("out_of_memory", False)},
+        "HostConfig": {"RestartPolicy": {"Name": changes.get("restart", "always")}},
+        "Mounts": changes.get("mounts", []),
+        "NetworkSettings": {
+            "Ports": {f"{inside}/tcp": bound for inside, bound in changes.get("ports", {}).items()},
+            "Networks": {"cvat_cvat": network},
+        },
+    }
+
+
+def container(name: str, **changes: Any) -> Container:
+    """The same, reduced."""
+    return Container.of(raw(name, **changes))
