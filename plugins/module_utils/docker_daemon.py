@@ -86,11 +86,7 @@ def merge(current: Any, wanted: Any) -> Any:
     """Merge settings: objects key by key, lists of words united, everything else replaced by what is wanted."""
     if isinstance(current, dict) and isinstance(wanted, dict):
         return {**current, **{key: merge(current.get(key), value) for key, value in wanted.items()}}
-    if (
-        isinstance(current, list)
-        and isinstance(wanted, list)
-        and all(isinstance(each, str) for each in current + wanted)
-    ):
+    if words(current, wanted):
         return current + [each for each in wanted if each not in current]
     return wanted
 
@@ -99,6 +95,32 @@ def apply(current: dict[str, Any], settings: dict[str, Any], remove: list[str]) 
     """Return the settings as they should be; foreign keys stay."""
     merged = merge(current, settings)
     return {key: value for key, value in merged.items() if key not in remove or key in settings}
+
+
+def words(*lists: Any) -> bool:
+    """Tell whether all are lists of words, which are united and not replaced."""
+    return all(isinstance(each, list) and all(isinstance(word, str) for word in each) for each in lists)
+
+
+def take_back(current: Any, original: Any, ours: Any) -> Any:
+    """Return settings without what was merged into them; None where nothing is left.
+
+    What somebody changed since is theirs, and stays.
+
+    Args:
+        current: the settings, or a part of them, as they are.
+        original: the same as they were before the first merge; None where there was nothing.
+        ours: what was merged.
+    """
+    if isinstance(current, dict) and isinstance(ours, dict):
+        before = original if isinstance(original, dict) else {}
+        taken = {key: take_back(current[key], before.get(key), ours[key]) for key in current if key in ours}
+        left = {key: taken.get(key, value) for key, value in current.items() if taken.get(key, value) is not None}
+        return left or (None if original is None else {})
+    if words(current, ours):
+        kept = original if words(original) else []
+        return kept + [word for word in current if word not in ours and word not in kept] or original
+    return original if current == ours else current
 
 
 def changed_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

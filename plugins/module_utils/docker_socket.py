@@ -1,4 +1,6 @@
-"""A look at a Docker Engine through its socket, without the Docker client and without any library. Changes nothing.
+"""A Docker Engine through its socket, without the Docker client and without any library.
+
+Only ``delete`` changes something.
 
 Source: Docker Engine API; the calls used are the same in every version from 1.24 on.
 """
@@ -48,6 +50,29 @@ def get(path: str, call: str, timeout: float = 10) -> Any:
         raise EngineUnreachableError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     finally:
         connection.close()
+
+
+def delete(path: str, call: str, timeout: float = 300) -> None:
+    """Have one object removed; one that is gone already is fine.
+
+    Raises:
+        EngineUnreachableError: nobody answers, or Docker refuses; with its reason.
+    """
+    connection = Connection(path, timeout)
+    try:
+        connection.request("DELETE", call)
+        reply = connection.getresponse()
+        content = reply.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise EngineUnreachableError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        connection.close()
+    if reply.status not in (200, 204, 404):
+        try:
+            reason = json.loads(content)["message"]
+        except (ValueError, KeyError, TypeError):
+            reason = content[:200]
+        raise EngineUnreachableError(f"{call.split('?', maxsplit=1)[0]}: {reason}")
 
 
 def network(entry: dict[str, Any]) -> dict[str, Any]:

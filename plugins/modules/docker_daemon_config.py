@@ -29,6 +29,15 @@ options:
     type: list
     elements: str
     default: []
+  memory:
+    description:
+      - File that keeps what was merged, and the settings before the first merge, so that both can be told apart later.
+        Without it nothing can be taken back.
+    type: path
+  undo:
+    description: Take back what O(memory) says was merged. What somebody changed since stays.
+    type: bool
+    default: false
   unit:
     description: The systemd service whose flags are looked at.
     type: str
@@ -87,10 +96,12 @@ backup:
   returned: success
 """
 
+import json
 import os
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.annotation.server.plugins.module_utils import docker_daemon
@@ -152,6 +163,21 @@ def write(module: AnsibleModule, path: Path, content: str) -> str:
     return str(backup) if backup.exists() else ""
 
 
+def recall(path: str | None) -> dict[str, Any]:
+    """Return what was merged before: ``text`` of the file before the first merge (none: no file), and ``merged``."""
+    if not path or not Path(path).exists():
+        return {}
+    content: dict[str, Any] = json.loads(Path(path).read_text())
+    return content
+
+
+def remember(path: Path, memory: dict[str, Any]) -> None:
+    """Keep the memory for root alone: settings may hold a proxy's password."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(memory, indent=1) + "\n")
+
+
 def main() -> None:
     """Read, merge, test, replace, answer."""
     module = AnsibleModule(
@@ -159,23 +185,39 @@ def main() -> None:
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "default": {}},
             "remove": {"type": "list", "elements": "str", "default": []},
+            "memory": {"type": "path"},
+            "undo": {"type": "bool", "default": False},
             "unit": {"type": "str", "default": "docker.service"},
         },
         supports_check_mode=True,
     )
     params, path = module.params, Path(module.params["path"])
-    validated, backup = False, ""
+    validated, backup, content = False, "", ""
     try:
         text = path.read_text() if path.exists() else ""
         before = docker_daemon.parse(text, str(path))
-        after = docker_daemon.apply(before, params["settings"], params["remove"])
+        memory = recall(params["memory"])
+        if params["undo"]:
+            original = docker_daemon.parse(memory.get("text") or "", str(path))
+            after = docker_daemon.take_back(before, original, memory.get("merged", {})) or {}
+        else:
+            original = {}
+            after = docker_daemon.apply(before, params["settings"], params["remove"])
         keys = docker_daemon.changed_keys(before, after)
         if keys:
             docker_daemon.check_flags(after, command_line(module, params["unit"]), str(path))
             content = docker_daemon.render(after)
-            validated = validate(module, content)
+            if params["undo"] and after == original:
+                content = memory.get("text") or ""  # to the letter as it was; without text there was no file
+            validated = validate(module, content or "{}")
             if not module.check_mode:
+                if params["memory"] and not params["undo"]:
+                    merged = docker_daemon.merge(memory.get("merged", {}), params["settings"])
+                    first = memory.get("text") if memory else (text if path.exists() else None)
+                    remember(Path(params["memory"]), {"text": first, "merged": merged})
                 backup = write(module, path, content)
+                if params["undo"] and not content and memory.get("text") is None:
+                    path.unlink()
     except (docker_daemon.DaemonConfigError, UnicodeDecodeError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:
