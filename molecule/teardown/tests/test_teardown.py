@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 BARE = "annotation-teardown-bare"
+
+
+def report(name: str) -> dict:
+    return json.loads(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], f"{name}.json").read_text())
 
 
 def state(name: str) -> set[str]:
@@ -34,3 +39,19 @@ def test_what_others_run_was_never_stopped(host) -> None:
         pytest.skip("it is about the shared host")
     assert host.check_output("docker inspect --format '{{.State.Status}}' wiki") == "running"
     assert host.check_output("docker exec wiki cat /data/page") == "page"
+
+
+def test_acceptance_says_what_passed_and_why_the_rest_was_not_tried() -> None:
+    steps = {step["step"]: step for step in report("acceptance")["steps"]}
+    states = {name: step["state"] for name, step in steps.items()}
+    tried = ["images", "server", "private", "backup"]
+    assert states == dict.fromkeys(steps, "skipped") | dict.fromkeys(tried, "passed")
+    assert "acceptance_yes does not name it" in steps["reboot"]["detail"]
+    assert steps["server"]["figures"]["first prompt: a box"] > 0 and steps["backup"]["figures"]["frozen_seconds"] > 0
+    assert report("acceptance")["versions"]["cvat_server"].endswith("cvat/server:v2.80.0")
+
+
+def test_acceptance_says_what_failed_and_goes_on() -> None:
+    states = {step["step"]: step["state"] for step in report("failed")["steps"]}
+    assert states == {"server": "failed", "private": "passed"}
+    assert "failed" in Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "failed.html").read_text()
