@@ -84,7 +84,7 @@ def run(tmp_path: Path, second: dict[str, Any], *words: str) -> str:
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"annotation_servers": {"hosts": hosts}}))
     wishes = '{"preflight_memory_minimum_mb": 999999999, "preflight_urls": []}'
     program = Path(sys.executable).with_name("ansible-playbook")
-    command = [program, "-i", tmp_path / "hosts.yml", "playbooks/preflight.yml", "-e", wishes, *words]
+    command: list[str | Path] = [program, "-i", tmp_path / "hosts.yml", "playbooks/preflight.yml", "-e", wishes, *words]
     environment = os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CACHE_PLUGIN": "memory"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
