@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 BARE = "annotation-teardown-bare"
+# Docker brought it, and apt, which was content with base-passwd before, would take either: so apt keeps it.
+ALTERNATIVE = re.compile(r"^(package ii  ?adduser|file /etc/(adduser|deluser)\.conf )")
 
 
 def report(name: str) -> dict:
@@ -21,7 +24,7 @@ def state(name: str) -> set[str]:
 
 def test_the_first_is_like_a_bare_host() -> None:
     first, bare = state("annotation-teardown"), state(BARE)
-    assert sorted(first - bare) == []
+    assert [line for line in sorted(first - bare) if not ALTERNATIVE.match(line)] == []
     assert sorted(bare - first) == []
 
 
