@@ -127,8 +127,6 @@ def main() -> None:
         supports_check_mode=True,
     )
     params, socket = module.params, module.params["docker_socket"]
-    if not Path(socket).exists() and not module.get_bin_path("dockerd"):
-        module.exit_json(changed=False, docker=False, goes=[], kept={}, foreign=[])
     try:
         record = host_record.known(Path(params["record"]), Path("/"), socket)
         known = own_docker_objects.named_images([Path(each) for each in params["trees"] if Path(each).is_dir()])
@@ -150,6 +148,9 @@ def main() -> None:
     except ValueError as error:
         module.fail_json(msg=str(error))
     except docker_socket.EngineUnreachableError as error:
+        if not module.get_bin_path("dockerd"):
+            # A socket may outlive its engine.
+            module.exit_json(changed=False, docker=False, goes=[], kept={}, foreign=[])
         module.fail_json(
             msg=f"Docker is installed, but does not do what it is asked: {error}. Without it nobody can see what is "
             "ours. Start it (systemctl start docker) and run again."

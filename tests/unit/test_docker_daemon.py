@@ -291,3 +291,29 @@ def test_module_refuses_what_the_service_sets(run, tmp_path: Path) -> None:
     assert result["failed"] and "log-driver (--log-driver)" in result["msg"]
     assert not (tmp_path / "docker/daemon.json").exists()
     assert run(settings={"debug": True})["changed"]
+
+
+def test_module_takes_back_to_the_letter_what_it_merged(run, tmp_path: Path) -> None:
+    path, memory = tmp_path / "docker/daemon.json", str(tmp_path / "before/docker-daemon.json")
+    path.parent.mkdir()
+    path.write_text('{ "dns":["10.0.0.1"] }')
+    run(settings={"log-driver": "local"}, memory=memory)
+    run(settings={"runtimes": {"nvidia": {"path": "n"}}}, memory=memory)
+    assert (tmp_path / "before").stat().st_mode & 0o777 == 0o700
+    foretold = run(check=True, memory=memory, undo=True)
+    assert foretold["changed_keys"] == ["log-driver", "runtimes"] and "nvidia" in path.read_text()
+    assert run(memory=memory, undo=True)["action"] == "restart"
+    assert path.read_text() == '{ "dns":["10.0.0.1"] }'
+    assert run(memory=memory, undo=True)["changed"] is False
+
+
+def test_module_removes_the_file_that_was_not_there(run, tmp_path: Path) -> None:
+    memory = str(tmp_path / "memory.json")
+    run(settings={"debug": True}, memory=memory)
+    assert run(memory=memory, undo=True)["changed"] is True
+    assert not (tmp_path / "docker/daemon.json").exists()
+
+
+def test_module_without_a_memory_takes_nothing_back(run, tmp_path: Path) -> None:
+    run(settings={"debug": True})
+    assert run(memory=str(tmp_path / "none.json"), undo=True)["changed"] is False

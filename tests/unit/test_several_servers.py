@@ -10,21 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import task_files
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = task_files.ROOT
 #: Modules that write a file, and the option with its name.
 WRITERS = {"copy": "dest", "template": "dest", "fetch": "dest", "file": "path", "archive": "dest", "get_url": "dest"}
-
-
-def tasks(content: Any) -> list[dict[str, Any]]:
-    """Return all tasks of a file, those in blocks too."""
-    found = []
-    for task in content or []:
-        found.append(task)
-        for key in ("block", "rescue", "always"):
-            found += tasks(task.get(key))
-    return found
 
 
 def plays() -> list[tuple[str, dict[str, Any]]]:
@@ -49,14 +40,15 @@ def written_here() -> list[tuple[str, Path]]:
     """Return what roles write on the control node; temporary files have a name of their own anyway."""
     found = []
     for path in sorted(ROOT.glob("roles/*/tasks/*.yml")):
-        here = tasks(yaml.safe_load(path.read_text()))
+        here = task_files.read(path)
         temporary = [task["register"] for task in here if "ansible.builtin.tempfile" in task]
         for task in here:
             for module, option in WRITERS.items():
                 arguments = task.get(f"ansible.builtin.{module}")
                 local = module == "fetch" or task.get("delegate_to") == "localhost"
                 if arguments and local and not any(name in arguments[option] for name in temporary):
-                    found.append((arguments[option], path.parent.parent))
+                    each = str(task["loop"]) if "item." in arguments[option] else arguments[option]
+                    found.append((each, path.parent.parent))
     return found
 
 

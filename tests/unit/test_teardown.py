@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import task_files
 from ansible_collections.annotation.server.plugins.module_utils import (
     docker_daemon,
     host_record,
@@ -17,23 +17,13 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     own_packages,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = task_files.ROOT
 OURS_SOURCE = b"# Written by annotation.server (role docker_engine).\nSigned-By: /etc/apt/keyrings/docker.asc\n"
-
-
-def tasks(content: Any) -> list[dict[str, Any]]:
-    """Return all tasks of a file, those in blocks too."""
-    found = []
-    for task in content or []:
-        found.append(task)
-        for key in ("block", "rescue", "always"):
-            found += tasks(task.get(key))
-    return found
 
 
 def all_tasks() -> list[tuple[Path, dict[str, Any]]]:
     files = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml")]
-    return [(path, task) for path in files for task in tasks(yaml.safe_load(path.read_text()))]
+    return [(path, task) for path in files for task in task_files.read(path)]
 
 
 # --- What the roles do, and whether a teardown knows of it ---------------------------------------------------------
