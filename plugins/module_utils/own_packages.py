@@ -27,8 +27,8 @@ NAMED = {
 }
 #: With one of these Docker itself is there.
 ENGINES = {"docker.io", "docker-ce"}
-TOOLKIT = re.compile(r"^(nvidia-container-|libnvidia-container)")
-CUDA = re.compile(r"^(cuda-|nvidia-cuda-)")
+#: Beginnings of names: the driver, the container toolkit, CUDA.
+NVIDIA = re.compile("|".join((*nvidia_packages.DRIVER_NAMES, "(lib)?nvidia-container", "cuda-", "nvidia-cuda-")))
 
 
 def part(name: str) -> str:
@@ -36,7 +36,7 @@ def part(name: str) -> str:
     for title, names in NAMED.items():
         if name in names:
             return title
-    return "nvidia" if any(pattern.match(name) for pattern in (nvidia_packages.DRIVER, TOOLKIT, CUDA)) else ""
+    return "nvidia" if NVIDIA.match(name) else ""
 
 
 def taken(text: str) -> set[str]:

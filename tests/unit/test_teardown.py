@@ -276,6 +276,23 @@ def test_a_purge_that_broke_off_is_finished() -> None:
     assert plan(here, here - {"bash"}, record)["goes"] == ["containerd", "iptables", "libnftnl"]
 
 
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("docker.io", "docker"),
+        ("restic", "tools"),
+        ("nvidia-driver-580-server", "nvidia"),
+        ("libnvidia-container1", "nvidia"),
+        ("cuda-toolkit-12-8", "nvidia"),
+        ("nvidia-container-toolkit", "nvidia"),
+        ("bash", ""),
+        ("libcuda1-i386", ""),
+    ],
+)
+def test_what_a_package_is_for(name: str, part: str) -> None:
+    assert own_packages.part(name) == part
+
+
 # --- Docker -----------------------------------------------------------------------------------------------------------
 
 CVAT = {"com.docker.compose.project": "cvat"}
