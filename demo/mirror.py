@@ -8,6 +8,7 @@ import sys
 import tarfile
 import time
 import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def _write_files(listed: list[dict]) -> None:
     for item in listed:
         source, target = settings.REPOSITORY / item["from"], settings.FILES / item["name"]
         if source.is_dir():
-            target.write_bytes(pack(source, item["folder"]))
+            target.write_bytes(pack(source, item["folder"], item.get("replace")))
         else:
             run(sys.executable, str(source), str(target))
         checksums[item["name"]] = hashlib.sha256(target.read_bytes()).hexdigest()
@@ -114,8 +115,8 @@ def _write_files(listed: list[dict]) -> None:
     (settings.STATE / "vars.yml").write_text(yaml.safe_dump(told))
 
 
-def pack(folder: Path, top: str) -> bytes:
-    """A .tar.gz of a folder below one top-level folder; the same content gives the same bytes."""
+def pack(folder: Path, top: str, replace: Mapping[str, str] | None = None) -> bytes:
+    """A .tar.gz of a folder below one top-level folder, words replaced; the same content gives the same bytes."""
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
         for path in sorted(folder.rglob("*")):
@@ -124,6 +125,9 @@ def pack(folder: Path, top: str) -> bytes:
                 entry.uid = entry.gid = entry.mtime = 0
                 entry.uname = entry.gname = "root"
                 entry.mode = 0o755 if entry.mode & 0o111 else 0o644
-                with path.open("rb") as stream:
-                    tar.addfile(entry, stream)
+                content = path.read_bytes()
+                for old, new in (replace or {}).items():
+                    content = content.replace(old.encode(), new.encode())
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()

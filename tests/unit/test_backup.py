@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib
 import json
 import sys
@@ -89,10 +91,10 @@ def test_after_a_kill_it_can_be_done_again(
 
 
 class Stack:
-    """A server whose database cannot be replaced."""
+    """A server, also one whose database cannot be replaced."""
 
-    def __init__(self, failure: type[Exception]) -> None:
-        self.failure = failure
+    def __init__(self, failure: type[Exception] | None, running: str = "v2.80.0") -> None:
+        self.failure, self.running = failure, running
         self.calls: list[str] = []
 
     def stop(self) -> None:
@@ -101,8 +103,12 @@ class Stack:
     def start(self) -> None:
         self.calls.append("start")
 
+    def release(self) -> str:
+        return self.running
+
     def take_database(self, _name: str) -> None:
-        raise self.failure("no database")
+        if self.failure:
+            raise self.failure("no database")
 
 
 def test_a_failing_switch_brings_the_old_state_back(program: Any, folder: Path) -> None:
@@ -110,16 +116,44 @@ def test_a_failing_switch_brings_the_old_state_back(program: Any, folder: Path) 
     settings = program.settings.Settings("", "", "", [], [], ["cache"], staging=str(folder / "staging"))
     restore = program.restoring.Restore(settings, stack, None)
     with pytest.raises(program.shell.Failure, match="the state before is back: no database"):
-        restore.switch({folder: folder / ".restore-new/mnt"})
+        restore.switch({folder: folder / ".restore-new/mnt"}, "v2.80.0")
     assert tree(folder) == OLD and stack.calls == ["stop", "start"]
+
+
+@pytest.mark.parametrize(("running", "calls"), [("v2.80.0", ["stop", "start"]), ("v2.81.0", ["stop"])])
+def test_another_release_is_not_started_on_what_came_back(
+    program: Any, folder: Path, running: str, calls: list[str]
+) -> None:
+    stack = Stack(None, running)
+    settings = program.settings.Settings("", "", "", [], [], [])
+    restore = program.restoring.Restore(settings, stack, None)
+    restore.switch({folder: folder / ".restore-new/mnt"}, "v2.80.0")
+    assert tree(folder) == NEW and stack.calls == calls
+
+
+@pytest.mark.parametrize(("other_release", "refused"), [(False, True), (True, False)])
+def test_a_backup_of_another_release_than_the_one_that_runs_is_asked_for(
+    program: Any, settings: Any, other_release: bool, refused: bool
+) -> None:
+    class Manifest:
+        def read(self, _snapshot: str, _path: Path, out: Path) -> None:
+            out.write_text(json.dumps({"format": program.saving.FORMAT, "release": "v2.80.0"}))
+
+    restore = program.restoring.Restore(settings, Stack(None, "v2.81.0"), Manifest(), other_release)
+    sentence = r"runs CVAT v2\.81\.0, and backup 0badcafe is of v2\.80\.0.*Nothing was changed"
+    with pytest.raises(program.shell.Failure, match=sentence) if refused else contextlib.nullcontext():
+        assert restore.fitting_manifest("0badcafe")["release"] == "v2.80.0"
 
 
 class Freezing:
     """A server that is frozen, and a repository that fails then."""
 
-    def __init__(self, folder: Path, failure: Exception) -> None:
-        self.folder, self.failure = folder, failure
+    def __init__(self, folder: Path, failure: Exception, running: str = "v2.80.0") -> None:
+        self.folder, self.failure, self.running = folder, failure, running
         self.calls: list[str] = []
+
+    def release(self) -> str:
+        return self.running
 
     def folders(self) -> dict[str, Path]:
         return {"data": self.folder}
@@ -141,24 +175,89 @@ class Freezing:
     def prepare(self, known: bool) -> None:
         assert not known
 
-    def add(self, tag: str, _folders: list[Path], limit: float | None = None) -> str:
-        self.calls.append(tag)
+    def add(self, tag: str, _folders: list[Path], further: tuple[str, ...] = (), limit: float | None = None) -> str:
+        self.calls.append("+".join([tag, *further]))
         if tag == "complete":
             assert limit == 900
             raise self.failure
         return "1"
 
 
-def test_a_failing_backup_lets_the_server_go_on_and_reports_nothing(program: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def settings(program: Any, tmp_path: Path) -> Any:
+    """Return settings of a server with CVAT v2.80.0, all in one folder."""
     (tmp_path / "release.json").write_text('{"version": "v2.80.0"}')
-    settings = program.settings.Settings(
-        "", "", str(tmp_path / "release.json"), [], [], [], staging=str(tmp_path / "s"), report=str(tmp_path / "report")
+    return program.settings.Settings(
+        "/r",
+        "",
+        str(tmp_path / "release.json"),
+        [],
+        [],
+        [],
+        staging=str(tmp_path / "s"),
+        report=str(tmp_path / "report"),
     )
+
+
+@pytest.mark.parametrize(("kept", "tags"), [(False, "complete"), (True, "complete+before-upgrade")])
+def test_a_failing_backup_lets_the_server_go_on_and_reports_nothing(
+    program: Any, settings: Any, tmp_path: Path, kept: bool, tags: str
+) -> None:
     world = Freezing(tmp_path, program.shell.Failure("disk full"))
     with pytest.raises(program.shell.Failure, match="disk full"):
-        program.saving.save(settings, world, world)
-    assert world.calls == ["rehearsal", "freeze", "complete", "thaw"]
+        program.saving.save(settings, world, world, kept)
+    assert world.calls == ["rehearsal", "freeze", tags, "thaw"]
     assert not (tmp_path / "report").exists()
+
+
+def test_a_release_that_is_not_in_the_settings_is_not_backed_up(program: Any, settings: Any, tmp_path: Path) -> None:
+    world = Freezing(tmp_path, program.shell.Failure(""), running="v2.81.0")
+    with pytest.raises(
+        program.shell.Failure, match=r"runs CVAT v2\.81\.0, and the settings of the backup are for v2\.80\.0"
+    ):
+        program.saving.save(settings, world, world)
+    assert world.calls == []
+
+
+class Restic:
+    """What restic is asked for, and what it answers to `snapshots`."""
+
+    def __init__(self, *found: tuple[str, str, list[str]]) -> None:
+        self.found = found
+        self.asked: list[tuple[str, ...]] = []
+
+    def __call__(self, *arguments: str, **_options: Any) -> str:
+        if arguments[0] == "snapshots":
+            wanted = arguments[arguments.index("--tag") + 1]
+            shown = [{"short_id": i, "time": "", "hostname": h, "tags": t} for i, h, t in self.found if wanted in t]
+            return json.dumps(shown)
+        self.asked.append(arguments)
+        return ""
+
+
+def repository(program: Any, settings: Any, restic: Restic) -> Any:
+    made = program.repository.Repository(settings)
+    made.host, made.restic = "here", restic
+    return made
+
+
+def test_only_one_kept_backup_of_a_server_stays_kept(program: Any, settings: Any) -> None:
+    both = ["complete", "before-upgrade"]
+    restic = Restic(("1", "here", both), ("2", "elsewhere", both), ("3", "here", ["complete"]), ("4", "here", both))
+    backups = repository(program, settings, restic)
+    assert [each["id"] for each in backups.snapshots() if each["kept"]] == ["1", "2", "4"]
+    backups.keep_only("4")
+    assert restic.asked == [("tag", "--remove", "before-upgrade", "1")]
+
+
+def test_what_is_kept_outlives_the_rules(program: Any, settings: Any) -> None:
+    restic = Restic()
+    repository(program, dataclasses.replace(settings, keep={"daily": 7, "weekly": 0}), restic).keep()
+    (asked,) = restic.asked
+    assert asked[-3:] == ("--keep-daily=7", "--keep-tag", "before-upgrade")
+    restic.asked.clear()
+    repository(program, settings, restic).keep()
+    assert restic.asked == []  # nothing is forgotten where no rule is given
 
 
 def test_settings_that_cannot_be_read_are_said(program: Any, tmp_path: Path) -> None:

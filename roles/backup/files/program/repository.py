@@ -14,6 +14,8 @@ from shell import Failure, follow, run
 
 #: Only snapshots with this tag count as backups; restic writes a snapshot when everything in it is safe.
 COMPLETE = "complete"
+#: A further tag: kept, whatever the settings say, until another backup with it takes over.
+KEPT = "before-upgrade"
 #: Read while the server works, so that the frozen minute has little left to read.
 REHEARSAL = "rehearsal"
 CACHE = "/var/cache/annotation-server-backup"
@@ -84,8 +86,8 @@ class Repository:
         """Take away the locks of runs that were killed; restic leaves those that somebody still holds."""
         self.restic("unlock")
 
-    def add(self, tag: str, folders: Iterable[Path], limit: float | None = None) -> str:
-        """Add the folders as one snapshot, in `limit` seconds at most; return its number.
+    def add(self, tag: str, folders: Iterable[Path], further: Iterable[str] = (), limit: float | None = None) -> str:
+        """Add the folders as one snapshot with a tag and further ones, in `limit` seconds at most; return its number.
 
         Raises:
             Failure: a file could not be read, unless this is a rehearsal; then there is no such snapshot.
@@ -93,15 +95,19 @@ class Repository:
         accept = (0, _SOME_UNREADABLE) if tag == REHEARSAL else (0,)
         names = [str(folder) for folder in folders]
         left_out = [f"--exclude={name}" for name in (NEW, OLD)]
+        tags = [f"--tag={each}" for each in (tag, *further)]
         progress = Progress()
-        command = ["restic", "backup", "--json", "--tag", tag, "--host", self.host, *left_out, *names]
+        command = ["restic", "backup", "--json", *tags, "--host", self.host, *left_out, *names]
         follow(command, progress.see, env=self.variables, accept=accept, limit=limit)
         return progress.snapshot
 
     def snapshots(self, tag: str = COMPLETE) -> list[dict[str, Any]]:
         """Return the snapshots with a tag, the oldest first."""
         found = json.loads(self.restic("snapshots", "--no-lock", "--json", "--tag", tag)) or []
-        return [{"id": each["short_id"], "time": each["time"], "host": each["hostname"]} for each in found]
+        return [
+            {"id": each["short_id"], "time": each["time"], "host": each["hostname"], "kept": KEPT in each["tags"]}
+            for each in found
+        ]
 
     def forget_rehearsals(self) -> None:
         """Remove what was only read ahead; the data stays as long as a backup needs it."""
@@ -111,7 +117,14 @@ class Repository:
     def keep(self) -> None:
         """Remove old backups of this server, as the settings say."""
         if options := [f"--keep-{span}={count}" for span, count in self.settings.keep.items() if count]:
+            options += ["--keep-tag", KEPT]
             self.restic("forget", "--prune", "--tag", COMPLETE, "--host", self.host, "--group-by", "host", *options)
+
+    def keep_only(self, snapshot: str) -> None:
+        """Let the other kept backups of this server go the way of all backups."""
+        for each in self.snapshots(KEPT):
+            if each["id"] != snapshot and each["host"] == self.host:
+                self.restic("tag", "--remove", KEPT, each["id"])
 
     def check(self) -> None:
         """Read every byte and compare it with its sum.

@@ -22,14 +22,21 @@ SPARE = 1.1
 class Restore:
     """One restore. It can be run again at any time, also after it was killed."""
 
-    def __init__(self, settings: Settings, stack: Stack, repository: Repository) -> None:
+    def __init__(self, settings: Settings, stack: Stack, repository: Repository, other_release: bool = False) -> None:
         self.settings = settings
         self.stack = stack
         self.repository = repository
+        #: Whether the backup's release may take the place of another one that runs.
+        self.other_release = other_release
         self.staging = Path(settings.staging)
 
-    def run(self, snapshot: str, check: bool) -> None:
+    def run(self, snapshot: str, check: bool, dry: bool = False) -> None:
         """Restore a snapshot.
+
+        Args:
+            snapshot: its number, or latest.
+            check: read the whole repository first.
+            dry: end before anything is changed; what would hinder the restore was found until then.
 
         Raises:
             Failure: until everything is laid ready, nothing was changed; the message says so.
@@ -42,13 +49,16 @@ class Restore:
         if check:
             print("Reading the whole repository, to be sure that it is undamaged ...", flush=True)
             self.repository.check()
+        if dry:
+            print(f"{identifier} can be restored here.")
+            return
         print("Laying everything ready beside the running server ...", flush=True)
         ready = {
             path: self.lay_ready(identifier, Path(manifest["folders"][name]), path) for name, path in folders.items()
         }
         self.load_database(identifier, manifest)
         print("Taking its place ...", flush=True)
-        self.switch(ready)
+        self.switch(ready, manifest["release"])
         print(f"Restored {identifier}, made {manifest['made']}.")
 
     def describe(self, snapshot: str) -> dict[str, Any]:
@@ -56,8 +66,11 @@ class Restore:
         identifier = self.choose(snapshot)
         return {"backup": identifier, **self.manifest(identifier)}
 
-    def switch(self, ready: dict[Path, Path]) -> None:
-        """Give what lies ready its place; on a failure put back what was there."""
+    def switch(self, ready: dict[Path, Path], release: str) -> None:
+        """Give what lies ready its place; on a failure put back what was there.
+
+        Containers of another release stay stopped: at its start that one would change the database once more.
+        """
         self.stack.stop()
         try:
             for path, new in ready.items():
@@ -70,7 +83,10 @@ class Restore:
             raise Failure(f"The restore failed, and the state before is back: {problem}") from problem
         for volume in self.settings.emptied_volumes:
             empty(self.stack.folder(volume))  # caches and queues that belong to the state before
-        self.stack.start()
+        if self.stack.release() in ("", release):
+            self.stack.start()
+        else:
+            print(f"CVAT stays stopped until site.yml brings {release} up.")
         for path in ready:
             remove(path / OLD)
 
@@ -116,6 +132,13 @@ class Restore:
                 f"Backup {identifier} is of CVAT {manifest['release']}, and {here} is installed. CVAT's data fits its "
                 f"own release only: install {manifest['release']} (cvat_version), restore, and upgrade afterwards. "
                 "Nothing was changed."
+            )
+        runs = self.stack.release()
+        if runs not in ("", here) and not self.other_release:
+            raise Failure(
+                f"This server runs CVAT {runs}, and backup {identifier} is of {here}. If {runs} shall stay, set "
+                f"annotation_server_cvat_version: {runs} and choose a backup of it. To go back to {here}, restore with "
+                "-e cvat_change_release=true. Nothing was changed."
             )
         return manifest
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from files import copy_files, sha256
-from repository import COMPLETE, REHEARSAL, Repository
+from repository import COMPLETE, KEPT, REHEARSAL, Repository
 from settings import Settings
+from shell import Failure
 from stack import Stack
 
 MANIFEST = "manifest.json"
@@ -18,8 +19,14 @@ NOTES = "settings"
 FORMAT = 1
 
 
-def save(settings: Settings, stack: Stack, repository: Repository) -> dict[str, Any]:
+def save(settings: Settings, stack: Stack, repository: Repository, kept: bool = False) -> dict[str, Any]:
     """Make a backup: read everything while the server works, then freeze it and read what changed meanwhile.
+
+    Args:
+        settings: what the role wrote down.
+        stack: the server.
+        repository: where the backup goes.
+        kept: whether it stays, whatever the settings say.
 
     Returns:
         What is also written to the report: snapshot, seconds, frozen_seconds, release.
@@ -28,6 +35,7 @@ def save(settings: Settings, stack: Stack, repository: Repository) -> dict[str, 
         Failure: there is no new backup, the server goes on, and older backups are as they were.
     """
     started = time.monotonic()
+    insist_on_release(settings, stack)
     staging = Path(settings.staging)
     staging.mkdir(mode=0o700, parents=True, exist_ok=True)
     folders = stack.folders()
@@ -42,7 +50,7 @@ def save(settings: Settings, stack: Stack, repository: Repository) -> dict[str, 
         stack.dump(staging / DUMP)
         manifest = describe(settings, folders, staging / DUMP) | running
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        snapshot = repository.add(COMPLETE, everything, settings.frozen_limit)
+        snapshot = repository.add(COMPLETE, everything, [KEPT] if kept else [], settings.frozen_limit)
     finally:
         stack.thaw()
     frozen_seconds = round(time.monotonic() - frozen, 1)
@@ -68,6 +76,17 @@ def last_report(settings: Settings) -> dict[str, Any]:
         return dict(json.loads(Path(settings.report).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
+
+
+def insist_on_release(settings: Settings, stack: Stack) -> None:
+    """Refuse to back up under the name of another release: a restore would believe it."""
+    noted, runs = settings.release(), stack.release()
+    if runs not in ("", noted):
+        raise Failure(
+            f"This server runs CVAT {runs}, and the settings of the backup are for {noted}. If an upgrade did not end, "
+            "run playbooks/upgrade.yml again as before; otherwise set annotation_server_cvat_version: "
+            f"{runs} and run playbooks/backup.yml."
+        )
 
 
 def describe(settings: Settings, folders: dict[str, Path], dump: Path) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 from settings import Settings
 from shell import Failure, run
+
+SERVER = "cvat_server"
 
 
 class Stack:
@@ -33,6 +36,12 @@ class Stack:
     def _listed(self, wanted: str, name: str) -> dict[str, str]:
         lines = run(["docker", "ps", "--all", "--filter", wanted, "--format", f"{name}\t{{{{.Image}}}}"]).splitlines()
         return dict(sorted(line.split("\t", 1) for line in lines))
+
+    def release(self) -> str:
+        """Return the release of CVAT that the server's container was made from; empty when there is none."""
+        image = run(["docker", "inspect", "--type=container", "--format={{.Config.Image}}", SERVER], accept=(0, 1))
+        found = re.search(r":(v\d+\.\d+\.\d+)\s*$", image)
+        return found[1] if found else ""
 
     def freeze(self) -> None:
         """Hold every container still that may write. Connections wait, and none is lost."""
