@@ -143,7 +143,9 @@ def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]], g
                 f" else mkdir -p /etc/ssl/certs && cat /usr/local/share/ca-certificates/*.crt >> {_CA_BUNDLE}; fi",
             },
         ]
-    arguments = {name: {"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()}
+    arguments = {
+        name: {"kind": "ARG", "value": f"{name}={_quoted(value)}"} for name, value in _arguments(settings).items()
+    }
     declared = {_argument_name(directive) for directive in own}
     # CVAT's own functions name no index of PyTorch: pip takes the build for these cards, which it calls the newer one.
     index = settings.get("torch_index_url") or ""
@@ -154,6 +156,11 @@ def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]], g
     own = [_for_these_cards(directive, settings) for directive in own]
     directives += [directive for name, directive in arguments.items() if name not in declared]
     return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
+
+
+def _quoted(text: str) -> str:
+    """Return a word of a Dockerfile; in one with quotes only these three mean something else."""
+    return '"' + re.sub(r'(["\\$])', r"\\\1", text) + '"'
 
 
 def _text(value: Any) -> str:
