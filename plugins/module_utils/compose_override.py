@@ -26,6 +26,8 @@ TLS_RULES = "/etc/traefik/rules/annotation_server_tls.yml"
 ACME_VOLUME = "cvat_letsencrypt"
 ACME_DIR = "/letsencrypt"
 OBJECT_STORAGE_PORTS = (9000, 9001)
+# Where the object storage and its client write besides the data, into memory: MinIO makes ~/.minio at its start.
+HOME = "/tmp"  # noqa: S108 - of a container of its own
 LASTING_RESTARTS = ("always", "unless-stopped")
 CVAT_IMAGE = re.compile(r"(^|/)cvat/server(?=[:@]|$)")
 # Traefik's rules in the release name one host: Host(`${CVAT_HOST:-localhost}`).
@@ -243,7 +245,7 @@ def log_limits(options: Mapping[str, Any], own: Mapping[str, Any] | None = None)
 
 
 def object_storage(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the service ``minio``: unprivileged, its root account given by files, its ports for administrators."""
+    """Return the service ``minio``: unprivileged, read-only, its root account given by files, for administrators."""
     storage = options["object_storage"]
     return {
         "container_name": "minio",
@@ -253,9 +255,12 @@ def object_storage(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
         "user": storage["user"],
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
+        "read_only": True,
+        "tmpfs": [HOME],
         "networks": {NETWORK: {"ipv4_address": address, "aliases": ["minio"]}},
         "ports": Replace([bound(options["admin_bind"], port, port) for port in OBJECT_STORAGE_PORTS]),
         "environment": {
+            "HOME": HOME,
             "MINIO_ROOT_USER_FILE": "/run/secrets/object_storage_root_user",
             "MINIO_ROOT_PASSWORD_FILE": "/run/secrets/object_storage_root_password",
             **{key: literal(value) for key, value in storage.get("env", {}).items()},

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads what Ansible reads."""
+
+
+_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 BUCKET = "pictures.of-streets"
 SECRETS = "/etc/annotation-server/secrets"
+GIVEN = yaml.load((Path(__file__).parents[1] / "vars/hostile.yml").read_text(), Loader=_Loader)
+SHARE = GIVEN["share"]
 # Runs on the host with the boto3 that the role has installed; prints "ok" or the error code.
 PROGRAM = """
 import boto3, sys
@@ -117,20 +128,48 @@ def test_the_share_was_copied_without_hidden_files(s3) -> None:
 
 
 def test_copies_have_their_content_and_type(host, s3) -> None:
-    content = host.check_output("cat /mnt/share/streets/one.jpg")
+    content = host.check_output("cat " + shlex.quote(f"{SHARE}/streets/one.jpg"))
     assert s3(f"s3.get_object(Bucket='{BUCKET}', Key='2026/one.jpg')['Body'].read().decode()") == f"ok {content}"
     assert s3(f"s3.head_object(Bucket='{BUCKET}', Key='2026/one.jpg')['ContentType']") == "ok image/jpeg"
 
 
 def test_cvat_knows_the_bucket_once_and_reaches_it(cvat) -> None:
     storages = [item for item in cvat("/api/cloudstorages?page_size=100")["results"] if item["resource"] == BUCKET]
-    assert [item["display_name"] for item in storages] == ["Streets"]
+    assert [item["display_name"] for item in storages] == [GIVEN["object_storage_display_name"]]
     assert cvat(f"/api/cloudstorages/{storages[0]['id']}/status") == "AVAILABLE"
     assert set(cvat(f"/api/cloudstorages/{storages[0]['id']}/actions").split()) >= {"read", "write"}
     names = [
         item["name"] for item in cvat(f"/api/cloudstorages/{storages[0]['id']}/content-v2?prefix=2026/")["content"]
     ]
     assert "one.jpg" in names
+
+
+def test_passwords_are_what_was_given(host) -> None:
+    for name in ("cvat_superuser_password", "cvat_object_storage_root_user", "cvat_object_storage_root_password"):
+        file = name.removeprefix("cvat_") if "root" in name else name
+        assert host.file(f"{SECRETS}/{file}").content.decode() == GIVEN[name]
+
+
+def test_cvat_sees_the_shared_folder(host) -> None:
+    assert host.check_output("docker exec cvat_server cat /home/django/share/elsewhere.jpg") == "elsewhere.jpg"
+
+
+def test_objects_lie_where_they_should(host) -> None:
+    assert host.file(f"{GIVEN['storage_object_storage_dir']}/{BUCKET}/2026").is_directory
+
+
+def test_compose_reads_env_as_it_was_given(host) -> None:
+    folder = "/opt/annotation-server/cvat/v2.80.0"
+    asked = "services: {{x: {{image: x, environment: {{ONE: '${{UNREAD_ONE}}', TWO: '${{UNREAD_TWO}}'}}}}}}"
+    said = host.check_output(
+        f"echo {shlex.quote(asked.format())} | COMPOSE_FILE= docker compose --env-file {folder}/.env -f - config --format json"
+    )
+    read = json.loads(said)["services"]["x"]["environment"]
+    # What Compose prints can be read by it again: a dollar is written twice.
+    assert {name: value.replace("$$", "$") for name, value in read.items()} == {
+        "ONE": GIVEN["cvat_env_extra"]["UNREAD_ONE"],
+        "TWO": GIVEN["cvat_env_extra"]["UNREAD_TWO"],
+    }
 
 
 def test_a_further_bucket_is_cvats_as_well(s3, cvat) -> None:
