@@ -13,6 +13,8 @@ import yaml
 from ansible_collections.annotation.server.plugins.plugin_utils.input_kinds import KINDS, kind_of
 from hostile import values
 
+from tests import audit
+
 ROOT = values.ROOT
 #: A value of one of these kinds is a secret in itself; a proxy's address only where it holds a password.
 SECRET_KINDS = {"secret", "root user", "root password", "access key", "secret key"}
@@ -220,6 +222,16 @@ def test_no_secret_is_in_the_repository() -> None:
 )
 def test_secrets_would_be_found(text: str) -> None:
     assert LOOKS.search(text) and not ALLOWED.search(text)
+
+
+def test_an_audit_that_could_not_ask_is_no_success() -> None:
+    """pip-audit calls it success when it was told nothing about a package."""
+    weak = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
+    silent = {"name": "b", "skip_reason": "not found"}
+    found, unasked = audit.judge({"dependencies": [weak, silent, {"name": "c", "version": "1", "vulns": []}]})
+    assert found == ["a 1: CVE-1, mended in ['2']"]
+    assert unasked == ["b"]
+    assert all((ROOT / name).exists() for name in audit.LISTS)
 
 
 def test_secret_kinds_are_never_shown() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -148,6 +149,30 @@ def test_passwords_are_what_was_given(host) -> None:
     for name in ("cvat_superuser_password", "cvat_object_storage_root_user", "cvat_object_storage_root_password"):
         file = name.removeprefix("cvat_") if "root" in name else name
         assert host.file(f"{SECRETS}/{file}").content.decode() == GIVEN[name]
+
+
+def test_secrets_are_seen_nowhere(host) -> None:
+    """Neither in what a run says with -vvv --diff and keeps of facts, nor on the server."""
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    if not (folder / "watched.log").exists():
+        pytest.skip("before the side effects")
+    said = (folder / "watched.log").read_text()
+    assert "Give" in said or "PLAY RECAP" in said
+    assert "rekeyed" in said or "changed=" in said
+    facts = "".join(path.read_text() for path in (folder / "watched-facts").iterdir())
+    assert "ansible_processor" in facts
+    processes = host.file("/root/seen-processes").content.decode(errors="replace")
+    assert "mc --json admin user add" in processes, "the watch has seen the command that is told a key"
+    places = {
+        "the run": said,
+        "the facts": facts,
+        "command lines": processes,
+        "docker inspect": host.check_output("docker inspect $(docker ps --all --quiet)"),
+        "the journal": host.check_output("journalctl --no-pager --output=cat"),
+        "logs": host.check_output("for name in $(docker ps --all --format '{{.Names}}'); do docker logs $name 2>&1; done"),
+    }
+    for place, text in places.items():
+        assert "Planted" not in text, f"{place}: {text[text.find('Planted') - 200 :][:400]}"
 
 
 def test_cvat_sees_the_shared_folder(host) -> None:

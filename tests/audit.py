@@ -1,0 +1,68 @@
+"""Asks PyPI's advisory database about every pinned Python package: of the control node, of the tests, of the models' image.
+
+Ends with 0 when all were asked about and none has a known weakness, with 1 when one has, and with 75 when it could not ask:
+pip-audit itself calls that success.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+LISTS = (
+    "requirements-dev.txt",  # holds requirements.txt
+    "functions/sam2/nuclio/build/requirements.txt",
+    "functions/sam2/nuclio/build/requirements-sam2.txt",
+)
+COULD_NOT_ASK = 75
+
+
+def judge(answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return what pip-audit found, a line each, and the packages that it could not ask about."""
+    packages = answer["dependencies"]
+    found = [
+        f"{package['name']} {package['version']}: {weakness['id']}, mended in {weakness['fix_versions'] or 'no version'}"
+        for package in packages
+        for weakness in package.get("vulns") or []
+    ]
+    return found, [package["name"] for package in packages if "skip_reason" in package]
+
+
+def ask(path: Path) -> Mapping[str, Any] | None:
+    """Run pip-audit over one list; None when it got no answer at all."""
+    options = ["--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off"]
+    command = ["pip-audit", *options, f"--requirement={path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        return dict(json.loads(done.stdout))
+    except ValueError:
+        print((done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1], file=sys.stderr)
+        return None
+
+
+def main() -> int:
+    """Ask, and say what came out."""
+    status = 0
+    for name in LISTS:
+        answer = ask(ROOT / name)
+        found, silent = judge(answer) if answer else ([], ["all"])
+        for line in found:
+            print(f"{name}: {line}")
+        if silent:
+            print(f"{name}: COULD NOT ASK about {len(silent)} packages ({', '.join(silent[:3])}, ...)")
+        elif not found:
+            print(f"{name}: no known weakness")
+        if found:
+            status = 1
+        elif silent and status == 0:
+            status = COULD_NOT_ASK
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
