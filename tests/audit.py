@@ -1,7 +1,7 @@
-"""Asks PyPI's advisory database about every pinned Python package: of the control node, of the tests, of the models' image.
+"""Asks PyPI's advisory database about every pinned Python package: control node, tests, models' image.
 
-Ends with 0 when all were asked about and none has a known weakness, with 1 when one has, and with 75 when it could not ask:
-pip-audit itself calls that success.
+Ends with 0 when all were asked about and none has a known weakness, with 1 when one has, and with 75 when it could not
+ask: pip-audit itself calls that success.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def judge(answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return what pip-audit found, a line each, and the packages that it could not ask about."""
     packages = answer["dependencies"]
     found = [
-        f"{package['name']} {package['version']}: {weakness['id']}, mended in {weakness['fix_versions'] or 'no version'}"
+        f"{package['name']} {package['version']}: {weakness['id']}, mended in {weakness['fix_versions']}"
         for package in packages
         for weakness in package.get("vulns") or []
     ]

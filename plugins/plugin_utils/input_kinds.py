@@ -1,8 +1,7 @@
 """What kinds of values the roles take, and which option is of which kind.
 
-A value is either used literally, wherever it ends up - a shell, an address, YAML, a unit of systemd -, or
-refused here with a sentence. Passwords take everything that fits on a line; a kind is only as narrow as what reads it in
-the end.
+A value is either used literally, wherever it ends up - a shell, an address, YAML, a unit of systemd -, or refused
+here with a sentence. Passwords take everything that fits on a line; a kind is only as narrow as its last reader.
 """
 
 from __future__ import annotations

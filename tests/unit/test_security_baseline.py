@@ -150,7 +150,7 @@ BY_TAG = {
 
 
 def test_images_that_we_choose_have_a_digest() -> None:
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for role in values.ROLES:
         defaults = yaml.safe_load((ROOT / "roles" / role / "defaults/main.yml").read_text()) or {}
         chosen |= {name: value for name, value in defaults.items() if re.search(r"_images?$", name)}
@@ -216,7 +216,7 @@ def test_no_secret_is_in_the_repository() -> None:
         "-----BEGIN RSA PRIVATE KEY-----\\n" + "A" * 40,
         "AKIA" + "B" * 16,
         "ghp_" + "c" * 36,
-        "https://me:verysecret1@host.org/",
+        "https://me:" + "d" * 9 + "@host.org/",
         "eyJ" + "a" * 20 + ".eyJ" + "b" * 20 + "." + "c" * 20,
     ],
 )
