@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.annotation.server.plugins.plugin_utils import inputs
 from ansible_collections.annotation.server.plugins.plugin_utils.input_kinds import DICTIONARIES, KINDS, kind_of
 from hostile import answers, sinks, values
 from hostile.runs import RUNS, UNSEEN, Run
@@ -35,6 +37,30 @@ def test_somebody_has_said_what_an_option_takes(role: str, name: str, spec: dict
     is_dict = "dict" in (spec.get("type"), spec.get("elements"))
     kinds = DICTIONARIES.get(name, ("", "")) if is_dict else (kind_of(name),)
     assert all(kind in KINDS for kind in kinds), f"say in plugins/plugin_utils/input_kinds.py of what kind {name} is"
+
+
+OTHERS = [
+    (name, spec)
+    for role in values.ROLES
+    for name, spec in values.options(role).items()
+    if {spec["type"], spec.get("elements")} & set(inputs.OTHERS) or spec.get("choices")
+]
+
+
+@pytest.mark.parametrize(("name", "spec"), OTHERS, ids=[name for name, _ in OTHERS])
+def test_argument_validation_refuses_by_name_what_is_no_text(name: str, spec: dict[str, Any]) -> None:
+    validator = ArgumentSpecValidator(
+        {name: {key: spec[key] for key in ("type", "elements", "choices") if key in spec}}
+    )
+    for label, value in values.WHOLE.items():
+        result = validator.validate({name: [value] if spec["type"] == "list" else value})
+        if result.error_messages:
+            assert all(name in message for message in result.error_messages), (label, result.error_messages)
+        else:  # a boolean or a number that is written as a text
+            assert result.validated_parameters[name] in (True, False, 12, [12], 12.0), (
+                label,
+                result.validated_parameters,
+            )
 
 
 @pytest.mark.parametrize(("role", "name", "spec"), LEAVES, ids=[name for _, name, _ in LEAVES])
