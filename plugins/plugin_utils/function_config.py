@@ -70,6 +70,13 @@ def nuclio_config(
     spec = final["spec"] = dict(final["spec"])
     environment = {item["name"]: item for item in spec.get("env") or []}
     environment |= {name: {"name": name, "value": value} for name, value in (function.get("env") or {}).items()}
+    for name, item in environment.items():
+        if "'" in str(item.get("value", "")):
+            # https://github.com/nuclio/nuclio: pkg/dockerclient/shell.go puts it between single quotes.
+            raise AnsibleFilterError(
+                f"{function['name']}: the environment variable {name} holds a single quote, and nuctl hands it to a shell "
+                "in which that would end the value. Choose another value."
+            )
     if environment:
         spec["env"] = [
             {**item, "value": _text(item["value"])} if "value" in item else item for item in environment.values()

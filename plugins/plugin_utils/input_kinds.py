@@ -19,8 +19,6 @@ LONGEST = 4096
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 #: Characters that stand in an address as they are (RFC 3986). {} may not.
 _URL = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+"
-
-
 _WORD = "[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
@@ -224,6 +222,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\w+_access_key", "access key"),
     (r"\w+_secret_key", "secret key"),
     (r"object_storage_policy_name", "policy"),
+    (r"preflight_(host|subnet|ip_range)", "line"),  # its findings say more, and in two languages
     (r"object_storage_upload_(from|prefix)", "inner path"),
     (r"object_storage_extra_buckets\.name", "bucket"),
     (r"(\w+\.|object_storage_)display_name", "shown name"),

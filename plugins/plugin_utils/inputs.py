@@ -39,7 +39,7 @@ def _judge(name: str, spec: Mapping[str, Any], value: Any) -> Iterator[str]:
                 yield from _judge(f"{name}.{key}", inner, value[key])
     elif isinstance(value, Mapping):
         yield from _judge_entries(name, value)
-    elif spec.get("type") not in OTHERS:
+    else:
         yield from _sentence(name, kind_of(name), value)
 
 

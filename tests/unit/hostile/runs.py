@@ -15,12 +15,10 @@ class Run:
 
     Attributes:
         settings: plain values, where a hostile one would lead elsewhere or the form matters.
-        tasks_from: another entry point of the role.
         tasks: answers of this run's host, by the task's name.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
-    tasks_from: str = "main"
     tasks: dict[str, Any] = field(default_factory=dict)
 
 
@@ -150,6 +148,7 @@ RUNS: dict[str, list[Run]] = {
                 "preflight_ports": [],
                 "preflight_object_storage_ports": [],
                 "preflight_accept": [],
+                "preflight_host": "a.test",
                 "preflight_subnet": "172.20.0.0/24",
                 "preflight_ip_range": "172.20.0.128/25",
             }
@@ -172,7 +171,10 @@ UNSEEN = {
     "nvidia_container_toolkit_own_projects": "compared with containers",
     "preflight_admin_bind": "compared with listeners",
     "preflight_http_bind": "compared with listeners",
+    "preflight_host": "judged, with sentences of its own",
+    "preflight_ip_range": "judged, with sentences of its own",
     "preflight_language": "chooses sentences",
+    "preflight_subnet": "judged, with sentences of its own",
     "preflight_network": "compared with networks",
     "preflight_own_projects": "compared with containers",
     "docker_engine_own_projects": "compared with containers",
