@@ -74,8 +74,8 @@ def nuclio_config(
         if "'" in str(item.get("value", "")):
             # https://github.com/nuclio/nuclio: pkg/dockerclient/shell.go puts it between single quotes.
             raise AnsibleFilterError(
-                f"{function['name']}: the environment variable {name} holds a single quote, and nuctl hands it to a shell "
-                "in which that would end the value. Choose another value."
+                f"{function['name']}: the environment variable {name} holds a single quote, and nuctl hands it to a "
+                "shell in which that would end the value. Choose another value."
             )
     if environment:
         spec["env"] = [
