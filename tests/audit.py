@@ -20,6 +20,7 @@ LISTS = (
     "functions/sam2/nuclio/build/requirements-sam2.txt",
 )
 COULD_NOT_ASK = 75
+PATIENCE = 180  # seconds for one list
 
 
 def judge(answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -35,13 +36,13 @@ def judge(answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 def ask(path: Path) -> Mapping[str, Any] | None:
     """Run pip-audit over one list; None when it got no answer at all."""
-    options = ["--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off"]
+    options = ["--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off", "--timeout=5"]
     command = ["pip-audit", *options, f"--requirement={path}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
         return dict(json.loads(done.stdout))
-    except ValueError:
-        print((done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1], file=sys.stderr)
+    except (OSError, subprocess.TimeoutExpired, ValueError) as problem:
+        print(f"pip-audit gave no answer: {problem}", file=sys.stderr)
         return None
 
 
