@@ -51,11 +51,12 @@ def main() -> int:
     status = 0
     for name in LISTS:
         answer = ask(ROOT / name)
-        found, silent = judge(answer) if answer else ([], ["all"])
+        found, silent = judge(answer) if answer else ([], ["any package"])
         for line in found:
             print(f"{name}: {line}")
         if silent:
-            print(f"{name}: COULD NOT ASK about {len(silent)} packages ({', '.join(silent[:3])}, ...)")
+            more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
+            print(f"{name}: COULD NOT ASK about {', '.join(silent[:3])}{more}")
         elif not found:
             print(f"{name}: no known weakness")
         if found:

@@ -234,6 +234,30 @@ def test_an_audit_that_could_not_ask_is_no_success() -> None:
     assert all((ROOT / name).exists() for name in audit.LISTS)
 
 
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ([[], [], []], 0),
+        ([[], [{"name": "b", "skip_reason": "not found"}], []], 75),
+        ([None, [], []], 75),
+        (
+            [
+                [{"name": "b", "skip_reason": ""}],
+                [{"name": "a", "version": "1", "vulns": [{"id": "C", "fix_versions": []}]}],
+                None,
+            ],
+            1,
+        ),
+    ],
+)
+def test_an_audit_fails_on_a_finding_before_all(
+    answers: list[Any], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = iter(answers)
+    monkeypatch.setattr(audit, "ask", lambda path: None if (each := next(given)) is None else {"dependencies": each})
+    assert audit.main() == status
+
+
 def test_secret_kinds_are_never_shown() -> None:
     for name in SECRET_KINDS | {"proxy"}:
         assert KINDS[name].secret, name
