@@ -393,7 +393,7 @@ def test_configurations_come_from_cvat_or_from_here(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["its own file", "the list", "the options for the CPU"])
 def test_no_variable_ends_the_quotes_that_nuctl_puts_around_it(where: str) -> None:
     own = {"spec": {"env": [{"name": "A", "value": "it's" if where == "its own file" else "b"}]}}
-    entry = {"name": "f", "id": "f", "config_file": "function.yaml"}
+    entry: dict[str, Any] = {"name": "f", "id": "f", "config_file": "function.yaml"}
     if where != "its own file":
         entry["env"] = {"A": "it's"}
     with pytest.raises(AnsibleFilterError, match="f: the environment variable A holds a single quote"):
