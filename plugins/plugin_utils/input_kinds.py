@@ -88,21 +88,16 @@ def _shown(value: str) -> str:
 
 KINDS = {
     "secret": Kind("one line without white space around it", _shown, secret=True),
-    # Its client finds the password's end at a colon.
-    "root user": _like(
-        r"[^\x00-\x20\x7f:]{3,128}", "3 to 128 characters on one line, without spaces and colons", secret=True
-    ),
+    # It stands in headers of HTTP, between other characters.
+    "root user": _like(r"[A-Za-z0-9][A-Za-z0-9._@+-]{2,127}", "3 to 128 letters, digits and . _ @ + -", secret=True),
+    # Clients of S3 sign other characters differently; the storage's own finds the password's end at a colon.
     "root password": _like(
-        r"(?! )[^\x00-\x1f\x7f\x85\u2028\u2029:]{8,128}(?<! )",
-        "8 to 128 characters on one line, without colons",
-        secret=True,
+        r"(?! )[\x20-\x39\x3b-\x7e]{8,128}(?<! )", "8 to 128 plain characters (ASCII), without colons", secret=True
     ),
     "access key": _like(
         r"[A-Za-z0-9][A-Za-z0-9._-]{2,19}", "3 to 20 letters, digits, dots, hyphens and underscores", secret=True
     ),
-    "secret key": _like(
-        r"(?! )[^\x00-\x1f\x7f\x85\u2028\u2029]{8,40}(?<! )", "8 to 40 characters on one line", secret=True
-    ),
+    "secret key": _like(r"(?! )[\x20-\x7e]{8,40}(?<! )", "8 to 40 plain characters (ASCII)", secret=True),
     "line": Kind("one line of text", _one_line),
     "shown name": _like(
         r"[^\x00-\x1f\x7f\x85\u2028\u2029]{1,63}", "a name of 1 to 63 characters on one line", may_be_empty=False
