@@ -41,10 +41,26 @@ DOCKER_INFO = {"ServerVersion": "28.0.0", "ClientInfo": {"Plugins": [TREE]}}
 CHECK = {
     "name": "health",
     "title": "CVAT is healthy",
+    "group": "CVAT",
     "state": "ok",
     "detail": "6 parts work",
     "cure": "",
     "seconds": 0.3,
+}
+CHECKED = {
+    "form": "quick",
+    "state": "ok",
+    "summary": {"ok": 1, "warning": 0, "failed": 0, "skipped": 0},
+    "started": "now",
+    "finished": "now",
+    "seconds": 1.0,
+    "checks": [CHECK],
+    "versions": {"CVAT": "1"},
+    "containers": {},
+    "latencies": [],
+    "exports": [],
+    "figures": {},
+    "pictures": {},
 }
 BUILT = {"needed": True, "reasons": ["new"], "build": True, "image": "i:1", "seconds": 1.0, "error": ""}
 FUNCTION_YAML = (
@@ -92,15 +108,8 @@ def modules(paths: list[str]) -> dict[str, Any]:
             "unknown_functions": [],
             "exposures": [],
         },
-        "annotation.server.server_checks": {
-            "checks": [CHECK],
-            "versions": {"CVAT": "1"},
-            "containers": {},
-            "latencies": [],
-            "picture": "",
-            "overlay": "",
-            "prompt": "",
-        },
+        "annotation.server.server_checks": CHECKED,
+        "annotation.server.server_causes": {"causes": [], "facts": {}, "text": ["nothing"], "changed": False},
         "annotation.server.server_diagnosis": {"parts": ["a"], "size": 2048},
         "annotation.server.cvat_warm_up": {
             "count": 1,

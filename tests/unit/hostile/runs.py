@@ -160,6 +160,7 @@ RUNS: dict[str, list[Run]] = {
 
 #: Options that only decide something; no module and no file is ever told their value.
 UNSEEN = {
+    "nuclio_functions.pins": "words of a Dockerfile, put in the place of others",
     "nuclio_functions.gpu": "the same as nuclio_functions.cpu, on another host",
     "nuclio_functions_only": "compared with names",
     "apt_repository_key_fingerprint": "compared with the key",

@@ -148,6 +148,8 @@ def read(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         reader = next(
             (reader for pattern, reader in READERS for name in names if re.fullmatch(pattern, name, re.DOTALL)), None
         )
+        if text.startswith("<!doctype html>"):  # also where the file's own name is hostile
+            reader = page
         try:
             yield from ((dest, word) for word in (reader(text) if reader else [text]))
         except ValueError as error:
