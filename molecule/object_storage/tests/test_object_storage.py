@@ -108,7 +108,8 @@ def test_cvats_key_cannot_administer(host) -> None:
         host.check_output(f"cat {SECRETS}/object_storage_cvat_{name}") for name in ("access_key", "secret_key")
     )
     asked = host.run(
-        f"docker exec -e MC_HOST_x=http://{key}:{secret}@127.0.0.1:9000 minio mc --json admin user info x {key}"
+        f"docker exec -e {shlex.quote(f'MC_HOST_x=http://{key}:{secret}@127.0.0.1:9000')} minio "
+        f"mc --json admin user info x {key}"
     )
     assert asked.rc != 0
     assert "AccessDenied" in asked.stdout
