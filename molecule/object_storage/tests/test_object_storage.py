@@ -164,6 +164,8 @@ def test_secrets_are_seen_nowhere(host) -> None:
     assert "ansible_processor" in facts
     processes = host.file("/root/seen-processes").content.decode(errors="replace")
     assert "mc --json admin user add" in processes, "the watch has seen the command that is told a key"
+    # The stand-in's own tool, which the real object storage has not.
+    processes = "\n".join(line for line in processes.splitlines() if "radosgw-admin" not in line)
     places = {
         "the run": said,
         "the facts": facts,

@@ -184,6 +184,7 @@ TASKS: dict[str, dict[str, Any]] = {
     ),
     "Look for the checkpoints": {"stat": {"exists": False}},
     "Ask Docker which runtimes it knows": said('{"nvidia": {}}'),
+    "Wait until Docker knows the runtime": said('{"nvidia": {}}'),
     "Look with what the cards were tried last": {"content": encoded("another")},
     "Run nvidia-smi in a container": said("GPU 0"),
     "Ask the driver for its cards": said("GPU 0"),
