@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need; the other targets are for those who change something.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test lint unit molecule docs lock
+.PHONY: help demo demo-down test lint unit molecule docs sbom audit lock
 
 venv := .venv/bin
 
@@ -27,6 +27,15 @@ molecule: .venv/dev ## scenarios on throw-away hosts: make molecule s=cvat, or a
 
 docs: .venv/dev ## write the option tables in the READMEs of the roles anew
 	@for role in roles/*/; do $(venv)/aar-doc "$$role" markdown; done
+
+sbom: .venv/dev ## what the control node and the models' image are made of, as CycloneDX, into .cache/sbom
+	@mkdir -p .cache/sbom
+	@$(venv)/cyclonedx-py requirements requirements.txt --output-file .cache/sbom/control-node.cdx.json
+	@cat functions/sam2/nuclio/build/requirements*.txt | $(venv)/cyclonedx-py requirements - --output-file .cache/sbom/sam2.cdx.json
+	@ls .cache/sbom/*
+
+audit: .venv/dev ## ask PyPI's advisory database about every Python package; ends with an error where it cannot ask
+	@PATH="$(CURDIR)/$(venv):$$PATH" $(venv)/python tests/audit.py
 
 .venv/dev: requirements.txt requirements-dev.txt
 	@demo/python --version >/dev/null

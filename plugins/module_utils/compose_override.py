@@ -26,6 +26,8 @@ TLS_RULES = "/etc/traefik/rules/annotation_server_tls.yml"
 ACME_VOLUME = "cvat_letsencrypt"
 ACME_DIR = "/letsencrypt"
 OBJECT_STORAGE_PORTS = (9000, 9001)
+# Where the object storage and its client write besides the data, into memory: MinIO makes ~/.minio at its start.
+HOME = "/tmp"  # noqa: S108 - of a container of its own
 LASTING_RESTARTS = ("always", "unless-stopped")
 CVAT_IMAGE = re.compile(r"(^|/)cvat/server(?=[:@]|$)")
 # Traefik's rules in the release name one host: Host(`${CVAT_HOST:-localhost}`).
@@ -56,6 +58,11 @@ _Dumper.add_representer(Replace, lambda dumper, data: dumper.represent_sequence(
 def to_yaml(override: Mapping[str, Any]) -> str:
     """Return the Compose file's text for ``build``'s result, keys in the order they were built."""
     return yaml.dump(dict(override), Dumper=_Dumper, sort_keys=False, width=1000, default_flow_style=False)
+
+
+def literal(value: Any) -> str:
+    """Return a text that Compose takes as it is; it would put variables in the place of $NAME."""
+    return str(value).replace("$", "$$")
 
 
 def on_network(service: Mapping[str, Any]) -> bool:
@@ -143,13 +150,13 @@ def proxy_tls(tls: Mapping[str, Any]) -> dict[str, Any]:
         "TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_CERTRESOLVER": "acme",
         # Named here, because the rules also have names that no authority certifies, such as localhost.
         "TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_DOMAINS_0_MAIN": str(tls["hosts"][0]),
-        f"{resolver}_EMAIL": str(tls["email"]),
+        f"{resolver}_EMAIL": literal(tls["email"]),
         f"{resolver}_STORAGE": f"{ACME_DIR}/acme.json",
     }
     if tls["hosts"][1:]:
         environment["TRAEFIK_ENTRYPOINTS_web_HTTP_TLS_DOMAINS_0_SANS"] = ",".join(tls["hosts"][1:])
     if tls["server"]:
-        environment[f"{resolver}_CASERVER"] = str(tls["server"])
+        environment[f"{resolver}_CASERVER"] = literal(tls["server"])
     if int(tls["port"]) == 443:
         environment[f"{resolver}_TLSCHALLENGE"] = "true"
     else:
@@ -183,9 +190,9 @@ def environment_of(name: str, service: Mapping[str, Any], options: Mapping[str, 
             "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
         }
     if is_cvat or name == "nuclio":
-        environment |= {key: value for key, value in options.get("proxies", {}).items() if value}
+        environment |= {key: literal(value) for key, value in options.get("proxies", {}).items() if value}
     if is_cvat:
-        environment |= {key: str(value) for key, value in options.get("server_env", {}).items()}
+        environment |= {key: literal(value) for key, value in options.get("server_env", {}).items()}
     return environment
 
 
@@ -219,7 +226,7 @@ def service_override(
 
 def bind(source: str, target: str, read_only: bool = False) -> dict[str, Any]:
     """Return a bind mount that fails when its folder is missing, instead of making an empty one."""
-    mount: dict[str, Any] = {"type": "bind", "source": source, "target": target}
+    mount: dict[str, Any] = {"type": "bind", "source": literal(source), "target": target}
     if read_only:
         mount["read_only"] = True
     return {**mount, "bind": {"create_host_path": False}}
@@ -238,7 +245,7 @@ def log_limits(options: Mapping[str, Any], own: Mapping[str, Any] | None = None)
 
 
 def object_storage(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the service ``minio``: unprivileged, its root account given by files, its ports for administrators."""
+    """Return the service ``minio``: unprivileged, read-only, its root account given by files, for administrators."""
     storage = options["object_storage"]
     return {
         "container_name": "minio",
@@ -248,12 +255,15 @@ def object_storage(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
         "user": storage["user"],
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
+        "read_only": True,
+        "tmpfs": [HOME],
         "networks": {NETWORK: {"ipv4_address": address, "aliases": ["minio"]}},
         "ports": Replace([bound(options["admin_bind"], port, port) for port in OBJECT_STORAGE_PORTS]),
         "environment": {
+            "HOME": HOME,
             "MINIO_ROOT_USER_FILE": "/run/secrets/object_storage_root_user",
             "MINIO_ROOT_PASSWORD_FILE": "/run/secrets/object_storage_root_password",
-            **{key: str(value) for key, value in storage.get("env", {}).items()},
+            **{key: literal(value) for key, value in storage.get("env", {}).items()},
         },
         "secrets": ["object_storage_root_user", "object_storage_root_password"],
         "volumes": [bind(storage["dir"], "/data")],
@@ -341,7 +351,7 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
     if storage:
         result["services"]["minio"] = object_storage(addresses["minio"], options)
         result["secrets"] = {
-            name: {"file": f"{storage['secrets_dir']}/{name}"}
+            name: {"file": literal(f"{storage['secrets_dir']}/{name}")}
             for name in ("object_storage_root_user", "object_storage_root_password")
         }
     if (options.get("tls") or {}).get("mode") == "acme":

@@ -70,6 +70,13 @@ def nuclio_config(
     spec = final["spec"] = dict(final["spec"])
     environment = {item["name"]: item for item in spec.get("env") or []}
     environment |= {name: {"name": name, "value": value} for name, value in (function.get("env") or {}).items()}
+    for name, item in environment.items():
+        if "'" in str(item.get("value", "")):
+            # https://github.com/nuclio/nuclio: pkg/dockerclient/shell.go puts it between single quotes.
+            raise AnsibleFilterError(
+                f"{function['name']}: the environment variable {name} holds a single quote, and nuctl hands it to a "
+                "shell in which that would end the value. Choose another value."
+            )
     if environment:
         spec["env"] = [
             {**item, "value": _text(item["value"])} if "value" in item else item for item in environment.values()
@@ -143,7 +150,9 @@ def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]], g
                 f" else mkdir -p /etc/ssl/certs && cat /usr/local/share/ca-certificates/*.crt >> {_CA_BUNDLE}; fi",
             },
         ]
-    arguments = {name: {"kind": "ARG", "value": f'{name}="{value}"'} for name, value in _arguments(settings).items()}
+    arguments = {
+        name: {"kind": "ARG", "value": f"{name}={_quoted(value)}"} for name, value in _arguments(settings).items()
+    }
     declared = {_argument_name(directive) for directive in own}
     # CVAT's own functions name no index of PyTorch: pip takes the build for these cards, which it calls the newer one.
     index = settings.get("torch_index_url") or ""
@@ -154,6 +163,11 @@ def _directives(settings: Mapping[str, Any], own: Sequence[Mapping[str, str]], g
     own = [_for_these_cards(directive, settings) for directive in own]
     directives += [directive for name, directive in arguments.items() if name not in declared]
     return directives + [dict(arguments.get(_argument_name(directive), directive)) for directive in own]
+
+
+def _quoted(text: str) -> str:
+    """Return a word of a Dockerfile; in one with quotes only these three mean something else."""
+    return '"' + re.sub(r'(["\\$])', r"\\\1", text) + '"'
 
 
 def _text(value: Any) -> str:

@@ -202,6 +202,7 @@ def test_object_storage_is_unprivileged_and_its_password_is_a_file() -> None:
     override = build()
     minio = override["services"]["minio"]
     assert (minio["user"], minio["cap_drop"], minio["restart"]) == ("1000:1000", ["ALL"], "always")
+    assert (minio["read_only"], minio["tmpfs"], minio["environment"]["HOME"]) == (True, ["/tmp"], "/tmp")
     assert minio["environment"]["MINIO_ROOT_PASSWORD_FILE"] == "/run/secrets/object_storage_root_password"
     assert override["secrets"]["object_storage_root_password"] == {
         "file": "/etc/annotation-server/secrets/object_storage_root_password"

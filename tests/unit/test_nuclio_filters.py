@@ -388,3 +388,13 @@ def test_configurations_come_from_cvat_or_from_here(tmp_path: Path) -> None:
     assert {name: config["spec"]["handler"] for name, config in configs.items()} == {"own": "here", "theirs": "there"}
     with pytest.raises(AnsibleFilterError, match="of theirs is no YAML"):
         nuclio.nuclio_configs(functions, {"theirs": "a: [b"}, str(tmp_path), SETTINGS)
+
+
+@pytest.mark.parametrize("where", ["its own file", "the list", "the options for the CPU"])
+def test_no_variable_ends_the_quotes_that_nuctl_puts_around_it(where: str) -> None:
+    own = {"spec": {"env": [{"name": "A", "value": "it's" if where == "its own file" else "b"}]}}
+    entry: dict[str, Any] = {"name": "f", "id": "f", "config_file": "function.yaml"}
+    if where != "its own file":
+        entry["env"] = {"A": "it's"}
+    with pytest.raises(AnsibleFilterError, match="f: the environment variable A holds a single quote"):
+        function_config.nuclio_config(own, entry, {"max_body_bytes": 1, "network": "n"})

@@ -153,6 +153,8 @@ def test_object_storage_is_unprivileged_and_knows_its_password_from_a_file(host,
     assert minio["Config"]["User"] == "1000:1000"
     assert minio["HostConfig"]["CapDrop"] == ["ALL"]
     assert "no-new-privileges:true" in minio["HostConfig"]["SecurityOpt"]
+    assert minio["HostConfig"]["ReadonlyRootfs"]
+    assert host.run("docker exec --user 0 minio touch /usr/local/bin/mine").rc != 0
     assert minio["State"]["Health"]["Status"] == "healthy"
     with host.sudo():
         for secret in ("object_storage_root_user", "object_storage_root_password"):

@@ -39,5 +39,6 @@ def test_unattended_upgrades_leave_it_alone(host) -> None:
     installed = host.check_output("dpkg-query --show --showformat '${Package}\\n' '*nvidia*' 'libcuda*'").split()
     driver = [name for name in installed if "container" not in name]
     assert len(driver) > 5 and all(kept(name) for name in [*driver, "linux-image-amd64", "linux-headers-amd64"])
-    assert not any(kept(name) for name in ("nvidia-container-toolkit", "openssl", "linux-libc-dev"))
+    others = ("nvidia-container-toolkit", "openssl", "linux-libc-dev", "cuda-toolkit-12-8")
+    assert not any(kept(name) for name in others)
     assert host.check_output("apt-mark showhold") == ""

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+from pathlib import Path
 
 import pytest
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads what Ansible reads."""
+
+
+_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 BUCKET = "pictures.of-streets"
 SECRETS = "/etc/annotation-server/secrets"
+GIVEN = yaml.load((Path(__file__).parents[1] / "vars/hostile.yml").read_text(), Loader=_Loader)
+SHARE = GIVEN["share"]
 # Runs on the host with the boto3 that the role has installed; prints "ok" or the error code.
 PROGRAM = """
 import boto3, sys
@@ -96,7 +108,8 @@ def test_cvats_key_cannot_administer(host) -> None:
         host.check_output(f"cat {SECRETS}/object_storage_cvat_{name}") for name in ("access_key", "secret_key")
     )
     asked = host.run(
-        f"docker exec -e MC_HOST_x=http://{key}:{secret}@127.0.0.1:9000 minio mc --json admin user info x {key}"
+        f"docker exec -e {shlex.quote(f'MC_HOST_x=http://{key}:{secret}@127.0.0.1:9000')} minio "
+        f"mc --json admin user info x {key}"
     )
     assert asked.rc != 0
     assert "AccessDenied" in asked.stdout
@@ -117,20 +130,73 @@ def test_the_share_was_copied_without_hidden_files(s3) -> None:
 
 
 def test_copies_have_their_content_and_type(host, s3) -> None:
-    content = host.check_output("cat /mnt/share/streets/one.jpg")
+    content = host.check_output("cat " + shlex.quote(f"{SHARE}/streets/one.jpg"))
     assert s3(f"s3.get_object(Bucket='{BUCKET}', Key='2026/one.jpg')['Body'].read().decode()") == f"ok {content}"
     assert s3(f"s3.head_object(Bucket='{BUCKET}', Key='2026/one.jpg')['ContentType']") == "ok image/jpeg"
 
 
 def test_cvat_knows_the_bucket_once_and_reaches_it(cvat) -> None:
     storages = [item for item in cvat("/api/cloudstorages?page_size=100")["results"] if item["resource"] == BUCKET]
-    assert [item["display_name"] for item in storages] == ["Streets"]
+    assert [item["display_name"] for item in storages] == [GIVEN["object_storage_display_name"]]
     assert cvat(f"/api/cloudstorages/{storages[0]['id']}/status") == "AVAILABLE"
     assert set(cvat(f"/api/cloudstorages/{storages[0]['id']}/actions").split()) >= {"read", "write"}
     names = [
         item["name"] for item in cvat(f"/api/cloudstorages/{storages[0]['id']}/content-v2?prefix=2026/")["content"]
     ]
     assert "one.jpg" in names
+
+
+def test_passwords_are_what_was_given(host) -> None:
+    for name in ("cvat_superuser_password", "cvat_object_storage_root_user", "cvat_object_storage_root_password"):
+        file = name.removeprefix("cvat_") if "root" in name else name
+        assert host.file(f"{SECRETS}/{file}").content.decode() == GIVEN[name]
+
+
+def test_secrets_are_seen_nowhere(host) -> None:
+    """Neither in what a run says with -vvv --diff and keeps of facts, nor on the server."""
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    if not (folder / "watched.log").exists():
+        pytest.skip("before the side effects")
+    said = (folder / "watched.log").read_text()
+    assert "Give" in said or "PLAY RECAP" in said
+    assert "rekeyed" in said or "changed=" in said
+    facts = "".join(path.read_text() for path in (folder / "watched-facts").iterdir())
+    assert "ansible_processor" in facts
+    processes = host.file("/root/seen-processes").content.decode(errors="replace")
+    assert "mc --json admin user add" in processes, "the watch has seen the command that is told a key"
+    # The stand-in's own tool, which the real object storage has not.
+    processes = "\n".join(line for line in processes.splitlines() if "radosgw-admin" not in line)
+    places = {
+        "the run": said,
+        "the facts": facts,
+        "command lines": processes,
+        "docker inspect": host.check_output("docker inspect $(docker ps --all --quiet)"),
+        "the journal": host.check_output("journalctl --no-pager --output=cat"),
+        "logs": host.check_output("for id in $(docker ps --all --quiet); do docker logs $id 2>&1; done"),
+    }
+    for place, text in places.items():
+        assert "Planted" not in text, f"{place}: {text[text.find('Planted') - 200 :][:400]}"
+
+
+def test_cvat_sees_the_shared_folder(host) -> None:
+    assert host.check_output("docker exec cvat_server cat /home/django/share/elsewhere.jpg") == "elsewhere.jpg"
+
+
+def test_objects_lie_where_they_should(host) -> None:
+    assert host.check_output("ls -A " + shlex.quote(GIVEN["storage_object_storage_dir"]))
+
+
+def test_compose_reads_env_as_it_was_given(host) -> None:
+    folder = "/opt/annotation-server/cvat/v2.80.0"
+    asked = "services: {{x: {{image: x, environment: {{ONE: '${{UNREAD_ONE}}', TWO: '${{UNREAD_TWO}}'}}}}}}"
+    compose = f"docker compose --env-file {folder}/.env --file - config --format json"
+    said = host.check_output(f"echo {shlex.quote(asked.format())} | COMPOSE_FILE= {compose}")
+    read = json.loads(said)["services"]["x"]["environment"]
+    # What Compose prints can be read by it again: a dollar is written twice.
+    assert {name: value.replace("$$", "$") for name, value in read.items()} == {
+        "ONE": GIVEN["cvat_env_extra"]["UNREAD_ONE"],
+        "TWO": GIVEN["cvat_env_extra"]["UNREAD_TWO"],
+    }
 
 
 def test_a_further_bucket_is_cvats_as_well(s3, cvat) -> None:
