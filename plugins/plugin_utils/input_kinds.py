@@ -126,6 +126,7 @@ KINDS = {
         "a repository's address or path, without spaces",
     ),
     "release": _like(r"v[0-9]+\.[0-9]+\.[0-9]+", "a release tag like v2.80.0", may_be_empty=False),
+    "release or none": _like(r"v[0-9]+\.[0-9]+\.[0-9]+", "a release tag like v2.80.0"),
     "version": _like(r"[A-Za-z0-9][A-Za-z0-9.+~:_-]*", "a version of letters, digits and . + ~ : _ -"),
     "commit": _like(r"[0-9a-f]{40}", "a full commit id of 40 hexadecimal digits"),
     "sha256": _like(r"(?i:[0-9a-f]{64})", "64 hexadecimal digits (sha256)"),
@@ -194,6 +195,7 @@ DICTIONARIES = {
 _RULES: tuple[tuple[str, str], ...] = (
     # Those whose name says less than they are.
     (r"cvat_version", "release"),
+    (r"upgrade_to", "release or none"),
     (r"cvat_git_url", "git url"),
     (r"cvat_git_commit", "commit"),
     (r"cvat_object_storage_root_user", "root user"),

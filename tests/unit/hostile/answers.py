@@ -175,6 +175,9 @@ def modules(paths: list[str]) -> dict[str, Any]:
 TASKS: dict[str, dict[str, Any]] = {
     "Ask Docker about itself": said(json.dumps(DOCKER_INFO)),
     "Look which release runs": said(""),
+    "Wait for containers that an earlier run still replaces": said(
+        rc=1, ansible_facts={"date_time": {"iso8601": "2026-11-25T00:00:00Z"}}
+    ),
     "Read the network's addresses": said("[]", rc=1, stderr="network not found"),
     "Read the release's Compose files": said(""),
     "Read the services that the release defines": said(json.dumps(RELEASE)),
