@@ -211,7 +211,7 @@ def test_what_a_role_accepts_arrives_whole_wherever_it_is_used(role: str, turn: 
         folder = tmp_path / str(number)
         folder.mkdir()
         told, poisons, failure = record(role, run, turn, folder)
-        assert not failure, failure
+        assert not failure or (run.ends and run.ends in failure), failure
         for each in told:
             found += sinks.faults(each, list(poisons.values()))
             reached |= sinks.seen(each, list(poisons.values()))

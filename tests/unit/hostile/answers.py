@@ -62,6 +62,7 @@ CHECKED = {
     "figures": {},
     "pictures": {},
 }
+GONE = {"back": [], "docker": "", "foreign": [], "released": {}, "goes": [], "stays": {}, "kept": {}, "changed": True}
 BUILT = {"needed": True, "reasons": ["new"], "build": True, "image": "i:1", "seconds": 1.0, "error": ""}
 FUNCTION_YAML = (
     "metadata: {name: f}\nspec:\n  handler: main:handler\n  env: [{name: A, value: b}]\n  build: {baseImage: i:1}\n"
@@ -110,6 +111,17 @@ def modules(paths: list[str]) -> dict[str, Any]:
         },
         "annotation.server.server_checks": CHECKED,
         "annotation.server.server_causes": {"causes": [], "facts": {}, "text": ["nothing"], "changed": False},
+        "annotation.server.own_files": GONE,
+        "annotation.server.own_docker_objects": GONE,
+        "annotation.server.own_packages": GONE,
+        "annotation.server.host_record": {
+            "exists": True,
+            "groups": [],
+            "late": False,
+            "made": "now",
+            "not_mounted": [],
+            "docker": {},
+        },
         "annotation.server.server_diagnosis": {"parts": ["a"], "size": 2048},
         "annotation.server.cvat_warm_up": {
             "count": 1,
@@ -163,6 +175,9 @@ def modules(paths: list[str]) -> dict[str, Any]:
 TASKS: dict[str, dict[str, Any]] = {
     "Ask Docker about itself": said(json.dumps(DOCKER_INFO)),
     "Look which release runs": said(""),
+    "Wait for containers that an earlier run still replaces": said(
+        rc=1, ansible_facts={"date_time": {"iso8601": "2026-11-25T00:00:00Z"}}
+    ),
     "Read the network's addresses": said("[]", rc=1, stderr="network not found"),
     "Read the release's Compose files": said(""),
     "Read the services that the release defines": said(json.dumps(RELEASE)),

@@ -15,11 +15,13 @@ class Run:
 
     Attributes:
         settings: plain values, where a hostile one would lead elsewhere or the form matters.
+        ends: what a role that judges a server says at its end; it has then gone through all it does.
         tasks: answers of this run's host, by the task's name.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, Any] = field(default_factory=dict)
+    ends: str = ""
 
 
 CVAT = {
@@ -77,6 +79,7 @@ def KEYED(role: str) -> dict[str, Any]:
 
 
 RUNS: dict[str, list[Run]] = {
+    "acceptance": [Run({"acceptance_tls": "own"}, ends="steps failed on")],
     "apt_repository": [
         Run({"apt_repository_key_fingerprint": KEY_FINGERPRINT, "apt_repository_signed_by": ""}),
         Run({"apt_repository_key": "", "apt_repository_pins": []}),
@@ -154,12 +157,16 @@ RUNS: dict[str, list[Run]] = {
             }
         ),
     ],
+    "teardown": [Run({"teardown_confirm": "localhost"})],
     "tls": [Run({"tls_mode": "own"}), Run({"tls_mode": "internal"})],
+    # Nothing runs, so nothing is upgraded; what goes on is the business of other roles.
+    "upgrade": [Run({"upgrade_to": "v2.81.0"}, ends="No release of CVAT runs here")],
     "warm_up": [Run({"warm_up_task": 7})],
 }
 
 #: Options that only decide something; no module and no file is ever told their value.
 UNSEEN = {
+    "teardown_confirm": "compared with the host's name",
     "nuclio_functions.pins": "words of a Dockerfile, put in the place of others",
     "nuclio_functions.gpu": "the same as nuclio_functions.cpu, on another host",
     "nuclio_functions_only": "compared with names",

@@ -134,6 +134,7 @@ PLAIN = {
     "address": "10.66.6.{n}",
     "network": "10.66.{n}.0/24",
     "release": "v66.6.{n}",
+    "release or none": "v66.6.{n}",
     "commit": "{n:040x}",
     "sha256": "{n:064x}",
     "checksum": "sha256:{n:064x}",
