@@ -66,7 +66,8 @@ def test_no_task_does_for_all_servers_what_belongs_to_one() -> None:
 
 @pytest.mark.parametrize(("name", "play"), [pair for pair in plays() if pair[1]["hosts"] == "annotation_servers"])
 def test_every_play_can_go_from_server_to_server(name: str, play: dict[str, Any]) -> None:
-    assert "annotation_server_serial" in play.get("serial", ""), name
+    # An upgrade never takes more than one, whatever is asked for.
+    assert play.get("serial") == 1 or "annotation_server_serial" in play.get("serial", ""), name
 
 
 def run(tmp_path: Path, second: dict[str, Any], *words: str) -> str:
