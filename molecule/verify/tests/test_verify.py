@@ -93,7 +93,7 @@ def test_nothing_is_left_in_share_bucket_and_cvat(host):
         "aws_secret_access_key=secret, region_name='us-east-1'); "
         "print([item['Key'] for item in s3.list_objects_v2(Bucket='cvat-storage').get('Contents', [])])"
     )
-    assert host.check_output('python3 -c "%s"', program) == "[]"
+    assert host.check_output("python3 -c %s", program) == "[]"
 
 
 def test_no_secret_in_the_result(host, result, thorough):
