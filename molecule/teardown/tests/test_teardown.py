@@ -19,7 +19,7 @@ def report(name: str) -> dict:
 
 
 def state(name: str) -> set[str]:
-    return set(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], f"{name}.state").read_text().splitlines())
+    return set(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], name, "state").read_text().splitlines())
 
 
 def test_the_first_is_like_a_bare_host() -> None:
