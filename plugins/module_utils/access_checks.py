@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed, CheckWarning
-from ansible_collections.annotation.server.plugins.module_utils.docker_view import Container
+from ansible_collections.annotation.server.plugins.module_utils.docker_view import Container, foreign_cure
 
 TIMEOUT = 15
 LOOPBACK = ("127.", "::1", "[::1]")
@@ -209,20 +209,25 @@ def open_ports(containers: list[Container], wanted: Iterable[int], others: Itera
         others: ports on which the host listens, for the answer only: what is not ours is not judged.
     """
     wanted = set(wanted)
-    published = {
-        (port, container.name)
+    published = [
+        (port, container)
         for container in containers
         for address, port in container.ports
         if not address.startswith(LOOPBACK)
-    }
-    if unwanted := sorted((port, name) for port, name in published if port not in wanted):
+    ]
+    unwanted = [(port, container) for port, container in published if port not in wanted]
+    ours = [(port, container) for port, container in unwanted if not container.is_foreign]
+    if unwanted:
+        shown = sorted({f"port {port} ({container.name})" for port, container in ours or unwanted})
+        text = f"{', '.join(shown)} is open to other machines"
+        if not ours:
+            raise CheckWarning(text, foreign_cure([container for _port, container in unwanted]))
         raise CheckFailed(
-            ", ".join(f"port {port} ({name})" for port, name in unwanted) + " is open to other machines",
-            "Run site.yml with --tags cvat,models; administration ports follow annotation_server_admin_bind.",
+            text, "Run site.yml with --tags cvat,models; administration ports follow annotation_server_admin_bind."
         )
-    ours = sorted({port for port, _name in published})
-    rest = sorted(set(others) - set(ours))
-    text = f"CVAT and its models are open on {', '.join(map(str, ours)) or 'no port'} only"
+    open_ = sorted({port for port, _container in published})
+    rest = sorted(set(others) - set(open_))
+    text = f"CVAT and its models are open on {', '.join(map(str, open_)) or 'no port'} only"
     return text + (f"; other programs of this host listen on {', '.join(map(str, rest))}" if rest else "")
 
 

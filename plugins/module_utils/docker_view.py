@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed
 from ansible_collections.annotation.server.plugins.module_utils.gpu_containers import FUNCTION_LABEL, RunCommand
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_inputs import HASH_ANNOTATION
 
 PROJECT = "cvat"
 NETWORK = "cvat_cvat"
 SERVICE_LABEL = "com.docker.compose.service"
 PROJECT_LABEL = "com.docker.compose.project"
+ANNOTATIONS_LABEL = "nuclio.io/annotations"  # of a function, in JSON
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Container:
     name: str
     service: str
     function: str
+    #: A model that somebody deployed by hand: site.yml leaves it alone.
+    is_foreign: bool
     image: str
     running: bool
     out_of_memory: bool
@@ -56,6 +60,7 @@ class Container:
             name=str(raw.get("Name") or "").lstrip("/"),
             service=labels.get(SERVICE_LABEL, "") if labels.get(PROJECT_LABEL) == PROJECT else "",
             function=labels.get(FUNCTION_LABEL, ""),
+            is_foreign=FUNCTION_LABEL in labels and HASH_ANNOTATION not in labels.get(ANNOTATIONS_LABEL, ""),
             image=config.get("Image", ""),
             running=bool(state.get("Running")),
             out_of_memory=bool(state.get("OOMKilled")),
@@ -92,6 +97,15 @@ def look(run: RunCommand) -> list[Container]:
 def by_service(containers: list[Container]) -> dict[str, Container]:
     """Return CVAT's services by name."""
     return {container.service: container for container in containers if container.service}
+
+
+def foreign_cure(models: Sequence[Container]) -> str:
+    """Say what can be done about models that somebody deployed by hand."""
+    names = ",".join(sorted({model.function for model in models}))
+    return (
+        "Deployed by hand, so site.yml leaves it alone: put it into nuclio_functions (docs/models.md), or remove it: "
+        f"--tags models -e nuclio_functions_remove={names}."
+    )
 
 
 def models(containers: list[Container]) -> list[Container]:

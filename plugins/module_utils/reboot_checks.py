@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed, CheckSkipped, CheckWarning
-from ansible_collections.annotation.server.plugins.module_utils.docker_view import Container, by_service, models
+from ansible_collections.annotation.server.plugins.module_utils.docker_view import (
+    Container,
+    by_service,
+    foreign_cure,
+    models,
+)
 from ansible_collections.annotation.server.plugins.module_utils.gpu_containers import RunCommand
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_deployment import State
 
@@ -26,16 +31,19 @@ def docker_starts(run: RunCommand) -> str:
     return "docker.service is enabled"
 
 
+def _policies(containers: list[Container]) -> str:
+    return ", ".join(f"{each.name} has the restart policy '{each.restart_policy}'" for each in containers)
+
+
 def restart_policies(containers: list[Container]) -> str:
     """Every container starts again by itself, and none starts again and again."""
     lazy = [each for each in containers if each.restart_policy not in RETURNING]
+    if ours := [each for each in lazy if not each.is_foreign]:
+        services = [each.name for each in ours if not each.function]
+        tags = ",".join(tag for tag, has in (("cvat", services), ("models", len(ours) > len(services))) if has)
+        raise CheckFailed(_policies(ours), f"They stay away after a reboot: run site.yml with --tags {tags}.")
     if lazy:
-        services = [each.name for each in lazy if not each.function]
-        tags = ",".join(tag for tag, has in (("cvat", services), ("models", len(lazy) > len(services))) if has)
-        raise CheckFailed(
-            ", ".join(f"{each.name} has the restart policy '{each.restart_policy}'" for each in lazy),
-            f"They stay away after a reboot: run site.yml with --tags {tags}.",
-        )
+        raise CheckWarning(f"{_policies(lazy)} and stays away after a reboot", foreign_cure(lazy))
     # Docker forgets this count when a container is made anew.
     restless = [each for each in containers if each.restarts >= 5]
     if restless:
@@ -66,6 +74,23 @@ def addresses(containers: list[Container], ip_range: str) -> str:
     return f"{len(by_service(containers))} services have addresses of their own, outside {ip_range}"
 
 
+def _misplaced(model: Container, records: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Say why Nuclio does not find a model, and what to do; two empty texts where it does."""
+    record = records.get(model.function)
+    if record is None:
+        return (
+            f"Nuclio does not know {model.function}, although {model.name} runs",
+            "Run site.yml with --tags models.",
+        )
+    noted = State.of(record, None).address
+    if noted and noted != model.address:
+        return (
+            f"Nuclio looks for {model.function} at {noted}, but it is at {model.address or 'no address'}",
+            "It was started anew without its address, as after a reboot: run site.yml with --tags models.",
+        )
+    return "", ""
+
+
 def function_addresses(containers: list[Container], records: Mapping[str, Mapping[str, Any]]) -> str:
     """Nuclio's dashboard calls each model where it is: at the address that it noted, whatever is started first.
 
@@ -76,20 +101,14 @@ def function_addresses(containers: list[Container], records: Mapping[str, Mappin
     running = [container for container in models(containers) if container.running]
     if not running:
         raise CheckSkipped("no model runs")
-    for container in running:
-        record = records.get(container.function)
-        if record is None:
-            raise CheckFailed(
-                f"Nuclio does not know {container.function}, although {container.name} runs",
-                "Run site.yml with --tags models.",
-            )
-        noted = State.of(record, None).address
-        if noted and noted != container.address:
-            raise CheckFailed(
-                f"Nuclio looks for {container.function} at {noted}, but it is at {container.address or 'no address'}",
-                "It was started anew without its address, as after a reboot: run site.yml with --tags models.",
-            )
-    loose = [each.function for each in running if each.address and each.fixed_address != each.address]
+    for container in sorted(running, key=lambda each: each.is_foreign):  # those by hand cannot fail it, and come last
+        text, cure = _misplaced(container, records)
+        if text and container.is_foreign:
+            raise CheckWarning(text, foreign_cure([container]))
+        if text:
+            raise CheckFailed(text, cure)
+    ours = [each for each in running if not each.is_foreign]
+    loose = [each.function for each in ours if each.address and each.fixed_address != each.address]
     if loose:
         raise CheckWarning(
             f"{', '.join(loose)} answer now, but get any free address at the next start",

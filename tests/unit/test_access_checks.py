@@ -185,6 +185,17 @@ def test_ports_that_should_be_shut(address: str) -> None:
     assert "annotation_server_admin_bind" in caught.value.cure
 
 
+def test_a_port_of_a_model_deployed_by_hand_is_named_and_fails_nothing() -> None:
+    other = container("nuclio-nuclio-own", function="own", by_hand=True, ports={8080: bound("", 32769)})
+    with pytest.raises(CheckWarning, match=r"port 32769 \(nuclio-nuclio-own\) is open to other machines") as caught:
+        access_checks.open_ports([other], [8080], [])
+    assert "nuclio_functions_remove=own" in caught.value.cure
+    ours = container("minio", ports={9000: bound("", 9000)})
+    with pytest.raises(CheckFailed, match=r"^port 9000 \(minio\) is open") as failed:
+        access_checks.open_ports([other, ours], [8080], [])
+    assert failed.type is CheckFailed
+
+
 def test_ports_of_this_host(tmp_path: Path) -> None:
     head = "  sl  local_address rem_address   st\n"
     lines = ["0: 0100007F:1F86 00000000:0000 0A x", "1: 00000000:0016 00000000:0000 0A x", "2: 0500A8C0:2328 0 01 x"]

@@ -46,6 +46,20 @@ def test_what_stays_away(found: list, words: str, cure: str) -> None:
     assert caught.value.cure.endswith(cure)
 
 
+def test_a_model_deployed_by_hand_is_named_and_fails_nothing() -> None:
+    ours, other = model(), model(by_hand=True, restart="no")
+    with pytest.raises(CheckWarning, match="nuclio-nuclio-sam2 has the restart policy 'no' and stays away") as caught:
+        reboot_checks.restart_policies([ours, other])
+    assert "nuclio_functions_remove=sam2" in caught.value.cure
+    with pytest.raises(CheckWarning, match=r"looks for sam2 at 172.20.0.9, .* at 172.20.0.130") as caught:
+        reboot_checks.function_addresses([other], {"sam2": record("172.20.0.9")})
+    assert "put it into nuclio_functions" in caught.value.cure
+    # Ours are judged first.
+    with pytest.raises(CheckFailed) as failed:
+        reboot_checks.function_addresses([other, ours], {"sam2": record("172.20.0.9")})
+    assert failed.type is CheckFailed
+
+
 def test_what_starts_again_and_again() -> None:
     with pytest.raises(CheckWarning, match="cvat_opa was restarted 9 times"):
         reboot_checks.restart_policies([container("cvat_opa", restarts=9)])
