@@ -13,7 +13,7 @@ demo: ## a throw-away annotation server on this machine, provisioned and checked
 demo-down: ## remove the demo and everything it made
 	@demo/down
 
-test: .venv/dev ## everything the project checks about itself (about half an hour)
+test: .venv/dev ## everything the project checks about itself (about an hour)
 	@tests/run
 
 lint: .venv/dev ## ansible-lint, yamllint, ruff, mypy, changelog, generated READMEs
