@@ -225,9 +225,9 @@ def open_ports(containers: list[Container], wanted: Iterable[int], others: Itera
         raise CheckFailed(
             text, "Run site.yml with --tags cvat,models; administration ports follow annotation_server_admin_bind."
         )
-    open_ = sorted({port for port, _container in published})
-    rest = sorted(set(others) - set(open_))
-    text = f"CVAT and its models are open on {', '.join(map(str, open_)) or 'no port'} only"
+    reachable = sorted({port for port, _container in published})
+    rest = sorted(set(others) - set(reachable))
+    text = f"CVAT and its models are open on {', '.join(map(str, reachable)) or 'no port'} only"
     return text + (f"; other programs of this host listen on {', '.join(map(str, rest))}" if rest else "")
 
 

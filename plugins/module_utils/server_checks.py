@@ -18,6 +18,7 @@ from ansible_collections.annotation.server.plugins.module_utils.checklist import
     CheckWarning,
 )
 from ansible_collections.annotation.server.plugins.module_utils.gpu_containers import RunCommand
+from ansible_collections.annotation.server.plugins.module_utils.nuclio_inputs import HASH_ANNOTATION
 
 __all__ = ["Check", "CheckFailed", "CheckSkipped", "CheckWarning", "Checklist"]
 
@@ -60,7 +61,7 @@ def models_on_server(run: RunCommand) -> dict[str, str]:
     template = "\t".join(["{{ .State }}", *(f'{{{{ .Label "{field}" }}}}' for field in fields)])
     _status, out, _err = run(["docker", "ps", "--all", "--filter", f"label={fields[0]}", "--format", template])
     lines = [[*line.split("\t"), "", ""] for line in out.splitlines()]
-    return {name: state for state, name, annotations, *_ in lines if "annotation-server/content-hash" in annotations}
+    return {name: state for state, name, annotations, *_ in lines if HASH_ANNOTATION in annotations}
 
 
 def gpu_versions(gpu: dict[str, Any]) -> dict[str, str]:
