@@ -35,11 +35,18 @@ def nuclio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nuclio]:
 
 @pytest.fixture(scope="session")
 def behaviour(nuclio: Nuclio) -> str:
-    """Name of the function of functions/behaviour, deployed."""
-    name = "contract-behaviour"
-    result = nuclio.deploy(FUNCTIONS / "behaviour", name)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return name
+    """Name of the function of functions/behaviour, deployed; it keeps its address, for nothing stops it."""
+    return _deployed(nuclio, "contract-behaviour")
+
+
+@pytest.fixture
+def stoppable(nuclio: Nuclio) -> str:
+    """Name of another function, deployed anew for each test that stops it.
+
+    While it is stopped, Docker may give its address to another container of the network, and the dashboard would call
+    that one ever after.
+    """
+    return _deployed(nuclio, "contract-stoppable")
 
 
 @pytest.fixture
@@ -51,6 +58,12 @@ def small(tmp_path: Path) -> Path:
     config = "metadata: {name: any}\nspec: {runtime: 'python:3.11', handler: 'main:handler'}\n"
     (folder / "function.yaml").write_text(config)
     return folder
+
+
+def _deployed(nuclio: Nuclio, name: str) -> str:
+    result = nuclio.deploy(FUNCTIONS / "behaviour", name)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return name
 
 
 def _exists(collection: object, name: str) -> bool:

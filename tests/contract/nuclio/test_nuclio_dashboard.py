@@ -46,12 +46,12 @@ def test_an_unknown_function_is_404_and_no_name_is_400(nuclio: Nuclio) -> None:
     assert requests.post(f"{nuclio.dashboard}/api/function_invocations", timeout=30).status_code == 400
 
 
-def test_only_the_dashboard_notes_that_a_container_stopped_or_came_back(nuclio: Nuclio, behaviour: str) -> None:
-    container = nuclio.container(behaviour)
+def test_only_the_dashboard_notes_that_a_container_stopped_or_came_back(nuclio: Nuclio, stoppable: str) -> None:
+    container = nuclio.container(stoppable)
     container.stop(timeout=1)
     try:
-        assert nuclio.function(behaviour)["status"]["state"] == "ready"
-        assert nuclio.wait_state(behaviour, "unhealthy", timeout=45) == "unhealthy"
+        assert nuclio.function(stoppable)["status"]["state"] == "ready"
+        assert nuclio.wait_state(stoppable, "unhealthy", timeout=45) == "unhealthy"
     finally:
         container.start()
-    assert nuclio.wait_state(behaviour, "ready", timeout=45) == "ready"
+    assert nuclio.wait_state(stoppable, "ready", timeout=45) == "ready"
