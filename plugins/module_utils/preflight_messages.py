@@ -141,6 +141,10 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "'{value}' is no private IPv4 network such as 172.20.0.0/24 with room for the containers.",
         "Correct annotation_server_subnet.",
     ),
+    "functions_subnet_value": (
+        "'{value}' is no private IPv4 network of 16 or more addresses, apart from CVAT's, {subnet}.",
+        "Correct annotation_server_functions_subnet, for example to 172.20.1.0/24.",
+    ),
     "ip_range_value": (
         "'{value}' is no part of {subnet}, so containers without a fixed address cannot be numbered from it.",
         "Correct annotation_server_ip_range, for example {example}.",
@@ -156,17 +160,16 @@ ENGLISH: dict[str, tuple[str, str]] = {
     ),
     "subnet_docker": (
         "{subnet} overlaps with {other} of the Docker network {network} on {host}.",
-        "Remove that network if nobody uses it (docker network rm {network}), or set annotation_server_subnet and "
-        "annotation_server_ip_range to something else, for example 172.30.0.0/24 and 172.30.0.128/25.",
+        "Remove that network if nobody uses it (docker network rm {network}), or set {variables} to something else, "
+        "for example {free}.",
     ),
     "subnet_host": (
         "{subnet} overlaps with {other}, which the interface {interface} of {host} is in.",
-        "Set annotation_server_subnet and annotation_server_ip_range to something else, "
-        "for example 172.30.0.0/24 and 172.30.0.128/25.",
+        "Set {variables} to something else, for example {free}.",
     ),
     "subnet_route": (
         "{host} reaches {other} through {interface}; {subnet} will hide that part of it.",
-        "If machines there matter to this host, set annotation_server_subnet to something else.",
+        "If machines there matter to this host, set {variables} to something else, for example {free}.",
     ),
     "gpu_missing": (
         "annotation_server_gpu is true, but {host} has no NVIDIA device.",

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ansible_collections.annotation.server.plugins.module_utils import compose_networks
+
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 # Finding: level, check, words. Handed in, so that this file does not import the one that imports it.
@@ -77,30 +79,55 @@ def check_addresses(wishes: dict[str, Any], hit: MakeHit) -> Iterator[Any]:
         yield hit("error", "ip_range_fixed", {**words, "addresses": shown})
 
 
-def check_subnet(host: dict[str, Any], wishes: dict[str, Any], hit: MakeHit) -> Iterator[Any]:
-    """The server's subnet against Docker's networks and the host's routes."""
+def check_functions_subnet(wishes: dict[str, Any], hit: MakeHit) -> Iterator[Any]:
+    """The models' subnet, by itself and beside CVAT's."""
+    value, subnet = wishes["functions_subnet"], wishes["subnet"]
     try:
-        subnet = ipaddress.IPv4Network(wishes["subnet"])
+        ipaddress.IPv4Network(subnet)
     except ValueError:
-        return
+        return  # said already
+    if compose_networks.problem(value, subnet) or not ipaddress.IPv4Network(value).is_private:
+        yield hit("error", "functions_subnet_value", {"value": value, "subnet": subnet})
+
+
+def check_subnets(host: dict[str, Any], wishes: dict[str, Any], hit: MakeHit) -> Iterator[Any]:
+    """CVAT's subnet and the models' against Docker's networks and the host's routes."""
+    own = {wishes["network"], compose_networks.NAME}
+    both = "annotation_server_subnet, annotation_server_ip_range"
+    for value, variables, free in (
+        (wishes["subnet"], both, "172.30.0.0/24, 172.30.0.128/25"),
+        (wishes["functions_subnet"], "annotation_server_functions_subnet", "172.30.1.0/24"),
+    ):
+        try:
+            subnet = ipaddress.IPv4Network(value)
+        except ValueError:
+            continue
+        yield from _check_subnet(host, subnet, own, {"subnet": subnet, "variables": variables, "free": free}, hit)
+
+
+def _check_subnet(
+    host: dict[str, Any], subnet: ipaddress.IPv4Network, own: set[str], words: dict[str, Any], hit: MakeHit
+) -> Iterator[Any]:
     bridges = {network["interface"] for network in host["docker"]["networks"]}
     for network in host["docker"]["networks"]:
         for other in network["subnets"]:
             cidr = ipaddress.ip_network(other, strict=False)
-            if network["name"] != wishes["network"] and cidr.version == 4 and subnet.overlaps(cidr):
-                yield hit("error", "subnet_docker", {"subnet": subnet, "other": other, "network": network["name"]})
+            if network["name"] not in own and cidr.version == 4 and subnet.overlaps(cidr):
+                yield hit("error", "subnet_docker", {**words, "other": other, "network": network["name"]})
     for route in host["routes"]:
         cidr = ipaddress.IPv4Network(route["network"])
         # A bridge is told by its Docker network above. Where Docker is stopped its bridges are still there.
         is_bridge = route["interface"] in bridges
-        is_asleep = not host["docker"]["reachable"] and re.fullmatch(r"br-[0-9a-f]{12}", route["interface"])
+        is_asleep = not host["docker"]["reachable"] and re.fullmatch(
+            rf"br-[0-9a-f]{{12}}|{compose_networks.BRIDGE}", route["interface"]
+        )
         if is_bridge or is_asleep or not subnet.overlaps(cidr):
             continue
-        words = {"subnet": subnet, "other": cidr, "interface": route["interface"]}
+        route_words = {**words, "other": cidr, "interface": route["interface"]}
         if route["direct"] or cidr.prefixlen >= subnet.prefixlen:
-            yield hit("error", "subnet_host", words)
+            yield hit("error", "subnet_host", route_words)
         else:
-            yield hit("warning", "subnet_route", words)
+            yield hit("warning", "subnet_route", route_words)
 
 
 def check_name(host: dict[str, Any], wishes: dict[str, Any], hit: MakeHit) -> Iterator[Any]:
@@ -125,5 +152,6 @@ def check(host: dict[str, Any], wishes: dict[str, Any], hit: MakeHit) -> Iterato
     """Everything about the network."""
     yield from check_ports(host, wishes, hit)
     yield from check_addresses(wishes, hit)
-    yield from check_subnet(host, wishes, hit)
+    yield from check_functions_subnet(wishes, hit)
+    yield from check_subnets(host, wishes, hit)
     yield from check_name(host, wishes, hit)

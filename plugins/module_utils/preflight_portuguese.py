@@ -136,6 +136,10 @@ PORTUGUESE: dict[str, tuple[str, str]] = {
         "'{value}' não é uma rede IPv4 privada como 172.20.0.0/24 com lugar para os contêineres.",
         "Corrija annotation_server_subnet.",
     ),
+    "functions_subnet_value": (
+        "'{value}' não é uma rede IPv4 privada de 16 ou mais endereços, separada da do CVAT, {subnet}.",
+        "Corrija annotation_server_functions_subnet, por exemplo para 172.20.1.0/24.",
+    ),
     "ip_range_value": (
         "'{value}' não faz parte de {subnet}; dali os contêineres sem endereço fixo não podem ser numerados.",
         "Corrija annotation_server_ip_range, por exemplo {example}.",
@@ -151,16 +155,16 @@ PORTUGUESE: dict[str, tuple[str, str]] = {
     ),
     "subnet_docker": (
         "{subnet} se sobrepõe a {other}, da rede {network} do Docker em {host}.",
-        "Remova essa rede se ninguém a usa (docker network rm {network}), ou mude annotation_server_subnet e "
-        "annotation_server_ip_range, por exemplo para 172.30.0.0/24 e 172.30.0.128/25.",
+        "Remova essa rede se ninguém a usa (docker network rm {network}), ou mude {variables}, "
+        "por exemplo para {free}.",
     ),
     "subnet_host": (
         "{subnet} se sobrepõe a {other}, onde está a interface {interface} de {host}.",
-        "Mude annotation_server_subnet e annotation_server_ip_range, por exemplo para 172.30.0.0/24 e 172.30.0.128/25.",
+        "Mude {variables}, por exemplo para {free}.",
     ),
     "subnet_route": (
         "{host} chega a {other} por {interface}; {subnet} vai esconder essa parte.",
-        "Se as máquinas de lá importam para este servidor, mude annotation_server_subnet.",
+        "Se as máquinas de lá importam para este servidor, mude {variables}, por exemplo para {free}.",
     ),
     "gpu_missing": (
         "annotation_server_gpu é true, mas {host} não tem placa NVIDIA.",

@@ -224,7 +224,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\w+_access_key", "access key"),
     (r"\w+_secret_key", "secret key"),
     (r"object_storage_policy_name", "policy"),
-    (r"preflight_(host|subnet|ip_range)", "line"),  # its findings say more, and in two languages
+    (r"preflight_(host|(functions_)?subnet|ip_range)", "line"),  # its findings say more, and in two languages
     (r"object_storage_upload_(from|prefix)", "inner path"),
     (r"object_storage_extra_buckets\.name", "bucket"),
     (r"(\w+\.|object_storage_)display_name", "shown name"),

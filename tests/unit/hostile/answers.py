@@ -194,8 +194,8 @@ TASKS: dict[str, dict[str, Any]] = {
     },
     "Look at the folder of the source tree": {"stat": {"exists": False}},
     "Try to log in as admin": {"status": 401},
-    "Look for a GPU, the NVIDIA Container Toolkit, Docker and nuctl, and how full the disk is": said(
-        "docker\nnuctl\n 10%"
+    "Look for a GPU, the NVIDIA Container Toolkit, Docker, its network, nuctl, and how full the disk is": said(
+        "docker\nnetwork\nnuctl\n 10%"
     ),
     "Look for the checkpoints": {"stat": {"exists": False}},
     "Ask Docker which runtimes it knows": said('{"nvidia": {}}'),

@@ -28,6 +28,7 @@ CVAT = {
     "cvat_addresses": {"cvat_db": "10.66.99.5"},
     "cvat_subnet": "10.66.99.0/24",
     "cvat_ip_range": "10.66.99.128/25",
+    "cvat_functions_subnet": "10.66.98.0/24",
     "cvat_override_extra": {"x-note": "@cvat_override_extra@"},
     "cvat_git_commit": "",
 }
@@ -154,6 +155,7 @@ RUNS: dict[str, list[Run]] = {
                 "preflight_host": "a.test",
                 "preflight_subnet": "172.20.0.0/24",
                 "preflight_ip_range": "172.20.0.128/25",
+                "preflight_functions_subnet": "172.20.1.0/24",
             }
         ),
     ],
@@ -183,6 +185,7 @@ UNSEEN = {
     "preflight_ip_range": "judged, with sentences of its own",
     "preflight_language": "chooses sentences",
     "preflight_subnet": "judged, with sentences of its own",
+    "preflight_functions_subnet": "judged, with sentences of its own",
     "preflight_network": "compared with networks",
     "preflight_own_projects": "compared with containers",
     "docker_engine_own_projects": "compared with containers",
