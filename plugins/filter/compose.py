@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.annotation.server.plugins.module_utils import compose_addresses, compose_override
+from ansible_collections.annotation.server.plugins.module_utils import (
+    compose_addresses,
+    compose_networks,
+    compose_override,
+)
 
 
 def addresses(
@@ -83,4 +87,7 @@ class FilterModule:
             "compose_override": override,
             "compose_override_addresses": override_addresses,
             "compose_foreign_holders": foreign_holders,
+            "compose_network_differences": compose_networks.differences,
+            "functions_network": compose_networks.functions,
+            "functions_network_problem": compose_networks.problem,
         }

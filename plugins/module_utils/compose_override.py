@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from ansible_collections.annotation.server.plugins.module_utils import compose_addresses
+from ansible_collections.annotation.server.plugins.module_utils import compose_addresses, compose_networks
 from ansible_collections.annotation.server.plugins.module_utils.share_checks import SHARE_SERVICES, SHARE_TARGET
 
 NETWORK = "cvat"
@@ -303,8 +303,8 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
         options: ``subnet``, ``ip_range``, ``addresses``, ``hosts``, ``http_bind``, ``http_port``, ``admin_bind``,
             ``share_dir``, ``image_prefix``, ``proxies``, ``server_env``, ``log_max_size``, ``log_max_file``,
             ``tls`` (None, or what ``proxy_tls`` takes), ``object_storage`` (None, or ``image``, ``user``, ``dir``,
-            ``secrets_dir``, ``healthcheck``, ``env``) and
-            ``extra`` (laid over the result).
+            ``secrets_dir``, ``healthcheck``, ``env``), ``functions`` (the models' network, of
+            ``compose_networks.functions``) and ``extra`` (laid over the result).
         previous: addresses that services have now; those outside the map keep theirs.
 
     Raises:
@@ -348,6 +348,7 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
             }
         },
     }
+    result = merged(result, functions_network(services, options["functions"]))
     if storage:
         result["services"]["minio"] = object_storage(addresses["minio"], options)
         result["secrets"] = {
@@ -359,6 +360,17 @@ def build(release: Mapping[str, Any], options: Mapping[str, Any], previous: Mapp
     result = merged(result, options.get("extra") or {})
     refuse_doubles(addresses_in(result))
     return result
+
+
+def functions_network(services: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the models' network with the dashboard in it, who calls them; CVAT itself never does."""
+    if "nuclio" not in services:
+        return {}
+    place = {"ipv4_address": network["dashboard"], "mac_address": network["dashboard_mac"]}
+    return {
+        "services": {"nuclio": {"networks": {compose_networks.KEY: place}}},
+        "networks": {compose_networks.KEY: compose_networks.definition(network)},
+    }
 
 
 def refuse_doubles(addresses: Mapping[str, str]) -> None:

@@ -31,7 +31,7 @@ for folder in /opt/annotation-server/functions/*/; do
   [ -e "$folder/Dockerfile" ] && grep -q '^ *baseImage: cvat\.' "$folder/function.yaml" &&
     docker build -q -t "$(sed -n 's/^ *baseImage: //p' "$folder/function.yaml")" "$folder"
   /opt/annotation-server/bin/nuctl deploy --project-name cvat --path "$folder" --file "$folder/function.yaml" \
-    --platform local --platform-config '{"attributes": {"network": "cvat_cvat"}}' >/dev/null
+    --platform local --platform-config '{"attributes": {"network": "cvat_functions"}}' >/dev/null
   echo "deployed $(basename "$folder")"
 done
 """

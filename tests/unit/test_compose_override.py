@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.annotation.server.plugins.filter import compose as filters
+from ansible_collections.annotation.server.plugins.module_utils import compose_networks
 from ansible_collections.annotation.server.plugins.module_utils import compose_override as co
 
 CVAT = "cvat/server:${CVAT_VERSION:-v2.80.0}"
@@ -68,6 +69,7 @@ OPTIONS: dict[str, Any] = {
     "log_max_size": "50m",
     "log_max_file": "5",
     "object_storage": STORAGE,
+    "functions": compose_networks.functions("172.20.1.0/24"),
 }
 
 

@@ -87,6 +87,23 @@ def test_addresses_are_the_guides(containers) -> None:
     assert len(set(found.values())) == len(found)
 
 
+def test_models_have_a_network_of_their_own_with_the_dashboard_in_it(host, containers) -> None:
+    (network,) = json.loads(host.check_output("docker network inspect cvat_functions"))
+    assert network["Internal"]
+    assert [container["Name"] for container in network["Containers"].values()] == ["nuclio"]
+    place = containers["nuclio"]["NetworkSettings"]["Networks"]["cvat_functions"]
+    assert (place["IPAddress"], place["MacAddress"]) == ("172.20.1.5", "02:42:ac:14:01:05")
+    assert host.interface("cvat-functions").addresses[0] == "172.20.1.1"
+
+
+def test_what_models_may_send_is_judged_before_docker_starts(host) -> None:
+    assert host.service("annotation-server-functions").is_enabled
+    before = host.check_output("systemctl show --property=Before --value annotation-server-functions.service").split()
+    assert "docker.service" in before
+    tables = host.check_output("nft list tables").splitlines()
+    assert {f"table {family} annotation_server_functions" for family in ("bridge", "inet")} <= set(tables)
+
+
 def test_other_containers_are_numbered_out_of_the_way(host, containers) -> None:
     image = containers["cvat_opa"]["Config"]["Image"]
     host.check_output(f"docker run --detach --name passer-by --network cvat_cvat {image}")

@@ -21,7 +21,7 @@ def test_a_function_survives_a_reboot(host, name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_has_the_address_at_which_nuclio_calls_it(host, name: str) -> None:
-    network = container(host, name)["NetworkSettings"]["Networks"]["cvat_cvat"]
+    network = container(host, name)["NetworkSettings"]["Networks"]["cvat_functions"]
     told = host.check_output(
         "docker exec nuclio curl -sS --fail -H 'x-nuclio-function-namespace: nuclio' "
         f"http://127.0.0.1:8070/api/functions/{name}"
@@ -33,7 +33,7 @@ def test_a_function_has_the_address_at_which_nuclio_calls_it(host, name: str) ->
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_private(host, name: str) -> None:
     inspected = container(host, name)
-    assert list(inspected["NetworkSettings"]["Networks"]) == ["cvat_cvat"]
+    assert list(inspected["NetworkSettings"]["Networks"]) == ["cvat_functions"]
     assert not inspected["HostConfig"]["PortBindings"]
 
 
