@@ -17,7 +17,15 @@ from ansible_collections.annotation.server.plugins.module_utils.questions import
 
 #: One line of the kernel about a process that it ended in a container (source: mm/oom_kill.c, dump_oom_summary).
 _OOM = re.compile(r"oom-kill:.*task_memcg=\S*docker[-/]([0-9a-f]{12})[0-9a-f]*\S*,task=([^,]+)")
-UNITS = ("docker.service", "docker.socket", "annotation-server-backup.service", "annotation-server-backup.timer")
+#: Loads the rules that keep models from the dashboard, into two tables of nftables.
+GUARD = "annotation-server-functions.service"
+UNITS = (
+    "docker.service",
+    "docker.socket",
+    "annotation-server-backup.service",
+    "annotation-server-backup.timer",
+    GUARD,
+)
 _UNIT_FIELDS = (
     "Id",
     "LoadState",
@@ -87,14 +95,19 @@ def ports(wanted: Iterable[int], root: Path) -> list[dict[str, Any]]:
 
 
 def firewall(ask: Ask, root: Path) -> dict[str, Any]:
-    """Return the ports that Docker's own rules forward; ``known`` is false where Docker has none in iptables."""
+    """Return the ports that Docker's own rules forward; ``known`` is false where Docker has none in iptables.
+
+    ``guards`` are the tables that keep models from the dashboard; None where nft does not say.
+    """
     try:
         settings = json.loads(read(root / "etc/docker/daemon.json") or "{}")
     except ValueError:
         settings = {}
     elsewhere = settings.get("iptables") is False or settings.get("firewall-backend", "iptables") != "iptables"
     nat = ask(["iptables", "-w", "5", "-t", "nat", "-S"])
+    tables = ask(["nft", "list", "tables"])
     return {
+        "guards": re.findall(r"(?m)^table (\w+) annotation_server_functions$", tables.out) if tables.rc == 0 else None,
         "known": nat.rc == 0 and not elsewhere,
         "dnat": re.findall(r"(?m)^-A DOCKER .*--dport (\d+) .*-j DNAT", nat.out),
     }

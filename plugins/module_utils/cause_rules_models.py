@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.annotation.server.plugins.module_utils import compose_networks
 from ansible_collections.annotation.server.plugins.module_utils.cause_probes_docker import crashed, telling
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
@@ -131,16 +132,20 @@ def _not_up(function: dict[str, Any], container: dict[str, Any]) -> Wrong | None
 
 
 def _out_of_place(function: dict[str, Any], container: dict[str, Any], network: str) -> Wrong | None:
-    """Return why CVAT does not find a function that runs; None when it does."""
+    """Return why CVAT does not find a function that runs; None when it does. ``network`` is CVAT's own."""
     name, called = function["name"], function["container"]
     record, cure = f"Nuclio's record of {name}: ", f"Run site.yml with --tags {name}."
     if function["project"] != PROJECT:
         said = [f"{record}project '{function['project'] or 'none'}'"]
         return "project", f"is not in Nuclio's project '{PROJECT}', so CVAT does not show it", cure, said
-    if network not in container["addresses"]:
+    # The dashboard is in both; of a model that stands in CVAT's speaks another rule.
+    addresses = [
+        container["addresses"][name] for name in (compose_networks.NAME, network) if name in container["addresses"]
+    ]
+    if not addresses:
         said = [f"docker inspect {called}: on {', '.join(container['addresses']) or 'no network'}"]
-        return "network", f"is not on the network {network}, where it is called", cure, said
-    address = container["addresses"][network]
+        return "network", f"is not on the network {compose_networks.NAME}, where it is called", cure, said
+    address = addresses[0]
     if function["addresses"] and address and address not in function["addresses"]:
         said = [f"{record}called at {', '.join(function['addresses'])}", f"docker inspect {called}: has {address}"]
         return "address", "has another address than the one at which it is called, as after a reboot", cure, said

@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.annotation.server.plugins.module_utils import compose_networks
+from ansible_collections.annotation.server.plugins.module_utils.cause_probes_host import GUARD
 from ansible_collections.annotation.server.plugins.module_utils.cause_rules_containers import expected, follow, what
 from ansible_collections.annotation.server.plugins.module_utils.causes import Cause, Facts, Rule, line
 
@@ -39,6 +41,36 @@ def firewall(facts: Facts) -> Iterator[Cause]:
         cure="systemctl restart docker lays them again; let that tool leave Docker's chains alone (docs/firewall.md).",
         explains=("net.dns",),
     )
+
+
+def unguarded(facts: Facts) -> Iterator[Cause]:
+    """Models that may reach the dashboard: the rules against it are gone, or they stand beside it in CVAT's network."""
+    guards = (facts.get("firewall") or {}).get("guards")
+    unit = (facts.get("units") or {}).get(GUARD) or {}
+    if unit.get("LoadState") == "loaded" and guards is not None and sorted(guards) != ["bridge", "inet"]:
+        yield Cause(
+            key="net.guard",
+            problem="The rules that keep models from Nuclio's dashboard are not loaded.",
+            evidence=(
+                f"nft list tables: annotation_server_functions in {', '.join(guards) or 'no family'}",
+                f"systemctl: {GUARD} is {unit.get('ActiveState')}",
+            ),
+            effect="Whoever takes a model over can be root on this server.",
+            cure=f"systemctl restart {GUARD}; let whatever emptied the packet filter leave other tables alone.",
+            risk=True,
+        )
+    network = facts["wish"]["network"]
+    models = [name for name, one in facts["containers"].items() if one["function"] and network in one["addresses"]]
+    if models:
+        yield Cause(
+            key="net.models",
+            problem=f"Models stand in CVAT's network, beside Nuclio's dashboard: {', '.join(sorted(models))}.",
+            evidence=tuple(f"docker inspect {name}: on {network}" for name in sorted(models)[:4]),
+            effect="Whoever takes one over can be root on this server.",
+            cure=f"Run site.yml with --tags cvat,models, which moves them into {compose_networks.NAME}. One that was "
+            "deployed by hand: put it into nuclio_functions first.",
+            risk=True,
+        )
 
 
 def network_gone(facts: Facts) -> Iterator[Cause]:
@@ -165,4 +197,4 @@ def inside_names(facts: Facts) -> Iterator[Cause]:
         )
 
 
-RULES: tuple[Rule, ...] = (firewall, network_gone, address_taken, port_taken, inside_names)
+RULES: tuple[Rule, ...] = (firewall, unguarded, network_gone, address_taken, port_taken, inside_names)

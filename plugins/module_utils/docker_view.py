@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.annotation.server.plugins.module_utils import compose_networks
 from ansible_collections.annotation.server.plugins.module_utils.checklist import CheckFailed
 from ansible_collections.annotation.server.plugins.module_utils.gpu_containers import FUNCTION_LABEL, RunCommand
 from ansible_collections.annotation.server.plugins.module_utils.nuclio_inputs import HASH_ANNOTATION
@@ -36,9 +37,13 @@ class Container:
     mounts: tuple[Mapping[str, Any], ...]
     #: Published ports: address and port on the host.
     ports: tuple[tuple[str, int], ...]
-    #: In CVAT's network: the address now, and the one it has whenever it starts (empty: any free one).
+    #: In CVAT's network, or the models': the address now, and the one it has whenever it starts (empty: any free one).
     address: str
     fixed_address: str
+    #: Its address in every network.
+    addresses: Mapping[str, str]
+    #: Its first process, as the host counts; 0 while it does not run.
+    pid: int
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Container:
@@ -46,7 +51,9 @@ class Container:
         config, state = raw.get("Config") or {}, raw.get("State") or {}
         labels = config.get("Labels") or {}
         settings = raw.get("NetworkSettings") or {}
-        network = (settings.get("Networks") or {}).get(NETWORK) or {}
+        networks = settings.get("Networks") or {}
+        models = networks.get(compose_networks.NAME) if FUNCTION_LABEL in labels else None
+        network = models or networks.get(NETWORK) or {}
         # Not of NetworkSettings, which is empty while a container is stopped.
         bindings = ((raw.get("HostConfig") or {}).get("PortBindings") or {}).values()
         published = [binding for bound in (settings.get("Ports") or {}).values() for binding in bound or []]
@@ -71,6 +78,8 @@ class Container:
             ports=tuple(sorted(ports)),
             address=network.get("IPAddress") or "",
             fixed_address=(network.get("IPAMConfig") or {}).get("IPv4Address") or "",
+            addresses={name: (each or {}).get("IPAddress") or "" for name, each in networks.items()},
+            pid=int(state.get("Pid") or 0),
         )
 
 

@@ -11,6 +11,7 @@ from ansible_collections.annotation.server.plugins.module_utils import (
     access_checks,
     bucket_checks,
     docker_view,
+    functions_reach,
     host_checks,
     host_clock,
     nuclio_checks,
@@ -163,6 +164,15 @@ class Survey:
             reboot_checks.function_addresses,
             self.containers,
             noted,
+        )
+        self.result.run(
+            "functions_reach",
+            "Models reach nobody",
+            functions_reach.reach_nobody,
+            run,
+            self.containers,
+            access_checks.listening(),
+            params["functions_guard"],
         )
         title = "Models are listed"
         if healthy:

@@ -107,6 +107,10 @@ options:
     description: Part of CVAT's network from which containers without an address of their own are numbered.
     type: str
     default: 172.20.0.128/25
+  functions_guard:
+    description: Whether models are meant to be kept from the dashboard and from the server's ports.
+    type: bool
+    default: true
   nuctl:
     description: The server's nuctl, whose version is compared. Empty leaves that out.
     type: path
@@ -258,6 +262,7 @@ def main() -> None:
             "thorough": {"type": "bool", "default": False},
             "open_ports": {"type": "list", "elements": "int", "default": [8080]},
             "ip_range": {"type": "str", "default": "172.20.0.128/25"},
+            "functions_guard": {"type": "bool", "default": True},
             "nuctl": {"type": "path", "default": ""},
             "backup_report": {"type": "path", "default": "/var/lib/annotation-server/backup.json"},
             "backup_hours": {"type": "float", "default": 36},

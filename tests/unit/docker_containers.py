@@ -14,8 +14,10 @@ def raw(name: str, **changes: Any) -> dict[str, Any]:
     if function:
         annotations = "{}" if changes.get("by_hand") else '{"annotation-server/content-hash": "aa"}'
         labels = {"nuclio.io/function-name": function, "nuclio.io/annotations": annotations}
-    address = changes.get("address", "172.20.0.30")
-    network = {"IPAddress": address, "IPAMConfig": {"IPv4Address": changes.get("fixed", address)}}
+    networks = {
+        network: {"IPAddress": address, "IPAMConfig": {"IPv4Address": changes.get("fixed", address)}}
+        for network, address in changes.get("networks", {"cvat_cvat": changes.get("address", "172.20.0.30")}).items()
+    }
     return {
         "Name": f"/{name}",
         "RestartCount": changes.get("restarts", 0),
@@ -24,12 +26,16 @@ def raw(name: str, **changes: Any) -> dict[str, Any]:
             "Labels": labels,
             "Env": [f"{key}={value}" for key, value in changes.get("environment", {}).items()],
         },
-        "State": {"Running": changes.get("running", True), "OOMKilled": changes.get("out_of_memory", False)},
+        "State": {
+            "Running": changes.get("running", True),
+            "OOMKilled": changes.get("out_of_memory", False),
+            "Pid": changes.get("pid", 0),
+        },
         "HostConfig": {"RestartPolicy": {"Name": changes.get("restart", "always")}},
         "Mounts": changes.get("mounts", []),
         "NetworkSettings": {
             "Ports": {f"{inside}/tcp": bound for inside, bound in changes.get("ports", {}).items()},
-            "Networks": {"cvat_cvat": network},
+            "Networks": networks,
         },
     }
 

@@ -104,7 +104,9 @@ def test_units_and_rules_of_the_packet_filter(tmp_path: Path) -> None:
     )
     (tmp_path / "etc/docker").mkdir(parents=True)
     rules = cause_probes_host.firewall(Says(iptables=nat), tmp_path)
-    assert rules == {"known": True, "dnat": ["8080"]}
+    assert rules == {"known": True, "dnat": ["8080"], "guards": None}
+    tables = "table ip nat\ntable bridge annotation_server_functions\ntable inet annotation_server_functions\n"
+    assert cause_probes_host.firewall(Says(nft=tables), tmp_path)["guards"] == ["bridge", "inet"]
     assert not cause_probes_host.firewall(Says(), tmp_path)["known"]
     (tmp_path / "etc/docker/daemon.json").write_text('{"iptables": false}')
     assert not cause_probes_host.firewall(Says(iptables=nat), tmp_path)["known"]

@@ -472,6 +472,8 @@ RISKS: dict[str, Callable[[Facts], Any]] = {
     "container.no_restart": sets(containers__traefik__restart="no"),
     "certificate.soon": certificate(days=5),
     "cvat.login": sets(cvat__storages={"status": 401, "error": "CVAT answered 401"}),
+    "net.guard": sets(firewall__guards=["inet"]),
+    "net.models": lambda f: f["containers"]["nuclio-nuclio-sam2"].update(addresses={"cvat_cvat": "172.20.1.128"}),
     "model.deploy.sam2": function(deploy_error="pip: no such package"),
     "backup.failed": both(
         sets(backup={"configured": True, "age": 60}),

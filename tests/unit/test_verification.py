@@ -31,6 +31,7 @@ PARAMS: dict[str, Any] = {
     "interactor": "sam2",
     "open_ports": [8080],
     "ip_range": "172.20.0.128/25",
+    "functions_guard": True,
     "nuctl": "",
     "backup_report": "/nonexistent",
     "backup_hours": 36.0,
