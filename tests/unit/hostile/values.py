@@ -140,6 +140,7 @@ PLAIN = {
     "checksum": "sha256:{n:064x}",
     "fingerprint": "{n:040X}",
     "calendar": "*-*-* 03:{n}",
+    "card": "8.9, 580.{n}",
     "frames": "66{n}-66{n}9",
     "snapshot": "66{n:010x}",
     "mode": "0750",
