@@ -80,6 +80,7 @@ damaged:
   returned: success
 """
 
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -88,19 +89,25 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.annotation.server.plugins.module_utils import bundle
 
+#: Which sums the files on the server had when they came. Many GB are not summed again with every run.
+CAME = ".came.json"
+
 
 def look(dest: Path, files: dict[str, Any]) -> dict[str, Any]:
-    """Compare what is there with what should be; a file that is there with its size was compared when it came."""
+    """Compare what is there with what should be: the sizes, and the sums that the files had when they came."""
+    came = _came(dest)
     missing = sorted(
         name
         for name, entry in files.items()
-        if not (dest / name).is_file() or (dest / name).stat().st_size != entry["size"]
+        if came.get(name) != entry["sha256"]
+        or not (dest / name).is_file()
+        or (dest / name).stat().st_size != entry["size"]
     )
     there = [path.relative_to(dest).as_posix() for path in dest.rglob("*") if path.is_file()] if dest.is_dir() else []
     home = next(path for path in (dest, *dest.parents) if path.exists())
     return {
         "missing": missing,
-        "surplus": sorted(name for name in there if name not in files),
+        "surplus": sorted(name for name in there if name not in files and name != CAME),
         "bytes": sum(files[name]["size"] for name in missing),
         "free": shutil.disk_usage(home).free,
     }
@@ -111,16 +118,27 @@ def place(dest: Path, incoming: Path, files: dict[str, Any]) -> None:
     if len(files) == 1:
         name, entry = next(iter(files.items()))
         _put(incoming, dest / name, entry)
-        return
-    with tarfile.open(incoming) as tar:
-        for name, entry in files.items():
-            partial = incoming.with_name("one")
-            stream = tar.extractfile(name)
-            if stream is None:
-                raise bundle.BundleError(f"{name} was not sent.")
-            with stream, partial.open("wb") as out:
-                shutil.copyfileobj(stream, out, 1 << 20)
-            _put(partial, dest / name, entry)
+    else:
+        with tarfile.open(incoming) as tar:
+            for name, entry in files.items():
+                partial = incoming.with_name("one")
+                stream = tar.extractfile(name)
+                if stream is None:
+                    raise bundle.BundleError(f"{name} was not sent.")
+                with stream, partial.open("wb") as out:
+                    shutil.copyfileobj(stream, out, 1 << 20)
+                _put(partial, dest / name, entry)
+    partial = dest / f"{CAME}.part"
+    partial.write_text(json.dumps({**_came(dest), **{name: entry["sha256"] for name, entry in files.items()}}))
+    partial.replace(dest / CAME)
+
+
+def _came(dest: Path) -> dict[str, str]:
+    try:
+        said: dict[str, str] = json.loads((dest / CAME).read_text())
+    except (OSError, ValueError):
+        return {}  # then all comes again
+    return said
 
 
 def _put(source: Path, target: Path, entry: dict[str, Any]) -> None:

@@ -117,11 +117,24 @@ def test_what_the_server_lacks(folder: Path, tmp_path: Path) -> None:
     files = bundle.for_server(bundle.read(folder)["files"])
     server = tmp_path / "server/bundle"
     assert bundle_copy.look(server, files)["missing"] == ["files/nuctl", "packages/a.deb"]
-    (server / "files").mkdir(parents=True)
-    (server / "files/nuctl").write_text("program")
+    incoming = tmp_path / "incoming"
+    incoming.write_text("program")
+    bundle_copy.place(server, incoming, {"files/nuctl": files["files/nuctl"]})
     (server / "files/old").write_text("")
     seen = bundle_copy.look(server, files)
     assert (seen["missing"], seen["surplus"], seen["bytes"]) == (["packages/a.deb"], ["files/old"], 7)
+
+
+def test_a_file_that_changed_but_not_in_size_is_sent_again(folder: Path, tmp_path: Path) -> None:
+    """Such as the list of images, in which one digest takes the place of another."""
+    files = bundle.for_server(bundle.read(folder)["files"])
+    incoming = tmp_path / "incoming"
+    incoming.write_text("program")
+    bundle_copy.place(tmp_path / "server", incoming, {"files/nuctl": files["files/nuctl"]})
+    (folder / "files/nuctl").write_text("another")
+    bundle_manifest.write(folder, CONTENT, {})
+    changed = bundle.for_server(bundle.read(folder)["files"])
+    assert "files/nuctl" in bundle_copy.look(tmp_path / "server", changed)["missing"]
 
 
 def test_what_came_is_compared_with_its_sum(folder: Path, tmp_path: Path) -> None:
@@ -183,6 +196,12 @@ def test_every_playbook_that_installs_sees_the_bundle() -> None:
         used = {word for word in named if f"role: {word}\n" in text or f"name: {word}\n" in text}
         if used and path.name not in ("make_bundle.yml", "functions.yml"):
             assert line in text, f"{path.name} uses {used}"
+
+
+def test_an_upgrade_refuses_a_bundle_before_anything_else() -> None:
+    """It brings roles by its tasks, where the test above does not look, and a bundle holds one release only."""
+    (play,) = yaml.safe_load((ROOT / "playbooks/upgrade.yml").read_text())
+    assert play["pre_tasks"][0]["ansible.builtin.assert"]["that"] == "annotation_server_bundle | length == 0"
 
 
 def test_what_a_bundle_sets_are_variables_that_there_are() -> None:
