@@ -116,6 +116,10 @@ KINDS = {
     "address": Kind("an IP address", _address),
     "network": Kind("a network like 192.168.1.0/24, 10.1.2.3 or fd00::/8", _network, may_be_empty=False),
     "url": _like(rf"https?://{_URL}", "an address that begins with http:// or https://, without spaces"),
+    # A bundle's files are fetched from a folder of the server itself.
+    "download": _like(
+        rf"(https?|file)://{_URL}", "an address that begins with http://, https:// or file://, without spaces"
+    ),
     "proxy": _like(_URL, "an address without spaces", secret=True),
     "no proxy": _like(r"[A-Za-z0-9.*:/_,\[\] -]*", "names and networks, separated by commas"),
     "apt url": _like(
@@ -199,6 +203,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"cvat_version", "release"),
     (r"upgrade_to", "release or none"),
     (r"cvat_git_url", "git url"),
+    (r"cvat_archive_url|nuctl_url|nuclio_functions_checkpoints_url", "download"),
     (r"cvat_git_commit", "commit"),
     (r"cvat_object_storage_root_user", "root user"),
     (r"cvat_object_storage_root_password", "root password"),

@@ -189,7 +189,7 @@ def test_a_role_that_installs_packages_tells_bundles_which(role: Path) -> None:
 
 
 def test_every_playbook_that_installs_sees_the_bundle() -> None:
-    line = "vars/{{ 'bundle' if annotation_server_bundle else 'internet' }}.yml"
+    line = "vars/{{ 'bundle' if annotation_server_bundle | default('') else 'internet' }}.yml"
     named = {role.name for role in ROLES} | {"nuctl", "nuclio_functions", "apt_repository"}
     for path in ROOT.glob("playbooks/*.yml"):
         text = path.read_text()

@@ -126,6 +126,7 @@ PLAIN = {
     "pattern": "/srv/p{n}q/*",
     "inner path": "p{n}q/in p{n}q",
     "url": "http://p{n}q.test/a",
+    "download": "http://p{n}q.test/a",
     "proxy": "http://p{n}q.test:3128",
     "apt url": "http://p{n}q.test/a",
     "no proxy": "p{n}q.test",
