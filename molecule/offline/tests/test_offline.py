@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-SERVER = ["docker://annotation-offline"]
-testinfra_hosts = SERVER
+testinfra_hosts = ["ansible://annotation-offline"]
 PASSWORD = "/etc/annotation-server/secrets/cvat_superuser_password"
 
 
