@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need; the other targets are for those who change something.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test lint unit molecule docs sbom audit lock
+.PHONY: help demo demo-down bundle test lint unit molecule docs sbom audit lock
 
 venv := .venv/bin
 
@@ -12,6 +12,11 @@ demo: ## a throw-away annotation server on this machine, provisioned and checked
 
 demo-down: ## remove the demo and everything it made
 	@demo/down
+
+bundle: ## everything for a server without internet, in one folder: make bundle i=inventories/lab [o=/srv/bundle]
+	@demo/python --version >/dev/null
+	@ANSIBLE_CACHE_PLUGIN=memory $(venv)/ansible-playbook -i $(or $(i),$(error which inventory? make bundle i=inventories/lab)) \
+		playbooks/make_bundle.yml $(if $(o),-e annotation_server_bundle=$(abspath $(o))) $(a)
 
 test: .venv/dev ## everything the project checks about itself (about an hour)
 	@tests/run

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_images
 from ansible_collections.annotation.server.plugins.plugin_utils.answer_form import answer_form
 from ansible_collections.annotation.server.plugins.plugin_utils.function_config import nuclio_configs
 from ansible_collections.annotation.server.plugins.plugin_utils.function_files import (
@@ -12,6 +14,7 @@ from ansible_collections.annotation.server.plugins.plugin_utils.function_files i
     nuclio_parts,
     nuclio_place,
     nuclio_problems,
+    nuclio_sums,
 )
 from ansible_collections.annotation.server.plugins.plugin_utils.function_list import nuclio_resolve, nuclio_select
 from ansible_collections.annotation.server.plugins.plugin_utils.function_runs import (
@@ -22,6 +25,11 @@ from ansible_collections.annotation.server.plugins.plugin_utils.function_runs im
     nuclio_wrong,
 )
 from ansible_collections.annotation.server.plugins.plugin_utils.torch_build import torch_build
+
+
+def nuclio_made(asked: Mapping[str, Any]) -> str:
+    """Return what mirrors call an image that is made below a function, from what Docker said about its inputs."""
+    return nuclio_images.made_name(asked["item"], asked["stdout"])
 
 
 class FilterModule:
@@ -37,6 +45,8 @@ class FilterModule:
             "nuclio_parts": nuclio_parts,
             "nuclio_place": nuclio_place,
             "nuclio_problems": nuclio_problems,
+            "nuclio_sums": nuclio_sums,
+            "nuclio_made": nuclio_made,
             "nuclio_checkpoint": nuclio_checkpoint,
             "nuclio_wishes": nuclio_wishes,
             "nuclio_todo": nuclio_todo,

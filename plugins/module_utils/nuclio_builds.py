@@ -78,7 +78,7 @@ def _look(
     wanted = nuclio_plan.read_inputs(wish, nuctl, docker, pure=True)
     state = State.of(record, docker.container(nuclio_cli.container_name(nuctl.namespace, name)))
     reasons = nuclio_plan.why_deploy(state, wanted, wish["force"])
-    if not reasons and nuclio_images.pending(wish["builds"], docker, wish["image_prefix"]):
+    if not reasons and nuclio_images.pending(wish["builds"], docker):
         reasons = ["its base image must be built"]
     platform = (wish["config"].get("spec") or {}).get("platform") or {}
     if not reasons and not state.holds_address((platform.get("attributes") or {}).get("network") or ""):
@@ -133,7 +133,9 @@ class Builds:
         """Return the image with the wanted content, and whether it was built now."""
         wanted = nuclio_plan.read_inputs(wish, self._nuctl, self._docker, pure=False)
         image = nuclio_build.image_name(wish["name"], nuclio_inputs.content_hash(wanted))
-        if not wish["force"] and self._docker.image_id(image):
+        if not wish["force"] and (
+            self._docker.image_id(image) or self._docker.bring_made(wish["image_prefix"], image, image)
+        ):
             return image, False
         log = Path(wish["log"]) if wish["log"] else None
         nuclio_build.build(self._nuctl, wish["name"], image, wish["context"], wish["config"], wish["timeout"], log)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -206,6 +207,33 @@ class Docker:
     def image_id(self, name: str) -> str:
         """Return the identifier of a local image; empty when it is not there."""
         return (self._inspect("image", name) or {}).get("Id", "")
+
+    def image_content(self, name: str) -> str:
+        """Return a sum of what an image holds; empty when it is not there.
+
+        An identifier will not do where images travel: Docker's two image stores give the same image different ones.
+        """
+        layers = self.image_layers(name)
+        return hashlib.sha256(" ".join(layers).encode()).hexdigest() if layers else ""
+
+    def image_layers(self, name: str) -> list[str]:
+        """Return the sums of an image's layers; none when it is not there."""
+        return ((self._inspect("image", name) or {}).get("RootFS") or {}).get("Layers") or []
+
+    def bring_made(self, prefix: str, made: str, name: str) -> bool:
+        """Take an image that a mirror holds ready made, instead of making it here; tell whether there is one.
+
+        Args:
+            prefix: of the mirror; without one nothing is asked.
+            made: the image's name there, which holds a hash of all that it is made of.
+            name: the name that it gets here.
+        """
+        if not prefix or self("pull", "--quiet", prefix + made, timeout=3600).rc != 0:
+            return False
+        tagged = self("tag", prefix + made, name).rc == 0
+        # By its second name it would outlive the first.
+        self("image", "rm", prefix + made)
+        return tagged
 
     def image_size(self, name: str) -> int:
         """Return the size of a local image in bytes; 0 when it is not there."""

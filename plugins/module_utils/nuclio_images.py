@@ -62,28 +62,43 @@ def ensure(
     for build in builds:
         # Several functions may stand on the same image.
         with nuclio_cli.alone(f"image-{build['name']}"):
-            text, wanted = _wanted(build, prefix, made)
-            if docker.image_label(build["name"], INPUTS_LABEL) != wanted:
-                _build(build["name"], Path(build["path"]), text, wanted, docker, timeout, log)
-        made[build["name"]] = docker.image_id(build["name"])
+            text, wanted = _wanted(build, made)
+            if docker.image_label(build["name"], INPUTS_LABEL) != wanted and not docker.bring_made(
+                prefix, made_name(build["name"], wanted), build["name"]
+            ):
+                _build(
+                    build["name"], Path(build["path"]), with_prefix(text, prefix, made), wanted, docker, timeout, log
+                )
+        made[build["name"]] = docker.image_content(build["name"])
 
 
-def pending(builds: Iterable[Mapping[str, str]], docker: nuclio_cli.Docker, prefix: str) -> bool:
+def made_name(name: str, wanted: str) -> str:
+    """Return the name under which a mirror may hold an image that is made by hand, with this content."""
+    return f"annotation-server/made/{name}/{wanted[:16]}"
+
+
+def made_names(builds: Iterable[Mapping[str, str]], docker: nuclio_cli.Docker) -> dict[str, str]:
+    """Return what mirrors call images that :func:`ensure` made here: local name by name there."""
+    labels = {build["name"]: docker.image_label(build["name"], INPUTS_LABEL) for build in builds}
+    return {made_name(name, label): name for name, label in labels.items() if label}
+
+
+def pending(builds: Iterable[Mapping[str, str]], docker: nuclio_cli.Docker) -> bool:
     """Tell whether :func:`ensure` would build something; a folder that is not there counts as something."""
     made: dict[str, str] = {}
     for build in builds:
         try:
-            _, wanted = _wanted(build, prefix, made)
+            _, wanted = _wanted(build, made)
         except NuclioError:
             return True
         if docker.image_label(build["name"], INPUTS_LABEL) != wanted:
             return True
-        made[build["name"]] = docker.image_id(build["name"])
+        made[build["name"]] = docker.image_content(build["name"])
     return False
 
 
-def _wanted(build: Mapping[str, str], prefix: str, made: Mapping[str, str]) -> tuple[str, str]:
-    """Return the Dockerfile with the mirror in it, and the hash of all that the image is made of."""
+def _wanted(build: Mapping[str, str], made: Mapping[str, str]) -> tuple[str, str]:
+    """Return the Dockerfile, and the hash of all that the image is made of, whichever mirror that comes by."""
     folder = Path(build["path"])
     dockerfile = folder / "Dockerfile"
     if not dockerfile.is_file():
@@ -91,7 +106,7 @@ def _wanted(build: Mapping[str, str], prefix: str, made: Mapping[str, str]) -> t
             f"{dockerfile} does not exist, so the image {build['name']} cannot be built. "
             "Does this CVAT release make it in another way? Then give the function's own list of builds."
         )
-    text = with_prefix(dockerfile.read_text(), prefix, made)
+    text = dockerfile.read_text()
     return text, _hash(nuclio_inputs.manifest(folder), text, dict(made))
 
 

@@ -103,7 +103,7 @@ def inputs(files: Mapping[str, str], config: Mapping[str, Any], nuctl: str, base
         files: manifest of the build context.
         config: the function's configuration, without this project's own annotations.
         nuctl: version of nuctl, for example ``1.16.3``.
-        base_image: identifier of the base image; empty when it is not known.
+        base_image: sum of the base image's content; empty when it is not known.
     """
     return {
         "files": {name: digest for name, digest in files.items() if name != CONFIG_FILE},
@@ -111,6 +111,16 @@ def inputs(files: Mapping[str, str], config: Mapping[str, Any], nuctl: str, base
         "nuctl": nuctl,
         "base_image": base_image,
     }
+
+
+def without_mirror(config: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return a configuration that does not tell by which mirror its base image comes: the image is the same."""
+    spec = config.get("spec") or {}
+    build = spec.get("build") or {}
+    image = build.get("baseImage") or ""
+    if not prefix or not image.startswith(prefix):
+        return dict(config)
+    return {**config, "spec": {**spec, "build": {**build, "baseImage": image[len(prefix) :]}}}
 
 
 def content_hash(all_inputs: Mapping[str, Any]) -> str:

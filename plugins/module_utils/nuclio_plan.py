@@ -20,7 +20,7 @@ def read_inputs(
         wish: ``context``, ``files``, ``config``, ``builds``, ``image_prefix``, ``pull``, ``timeout`` and ``log``, as
             the module nuclio_function takes them.
         nuctl: its version is one of the inputs.
-        docker: tells the identifier of the base image.
+        docker: tells the content of the base image.
         pure: pull and build nothing, and accept that nuctl is missing.
 
     Raises:
@@ -39,16 +39,17 @@ def read_inputs(
         log = Path(wish["log"]) if wish["log"] else None
         nuclio_images.ensure(wish["builds"], docker, wish["image_prefix"], wish["timeout"], log)
     image = (((wish["config"].get("spec") or {}).get("build")) or {}).get("baseImage") or ""
-    identifier = docker.image_id(image) if image else ""
-    if image and not pure and (wish["pull"] or not identifier):
+    content = docker.image_content(image) if image else ""
+    if image and not pure and (wish["pull"] or not content):
         answer = docker("pull", image, timeout=wish["timeout"])
-        identifier = docker.image_id(image)
-        if not identifier:
+        content = docker.image_content(image)
+        if not content:
             raise NuclioError(
                 f"The base image {image} cannot be pulled:\n{nuclio_cli.last_lines(answer.text, 5)}\n"
                 "Check the address, the network and the mirror, or load it with docker load."
             )
-    return nuclio_inputs.inputs(files, wish["config"], version, identifier)
+    config = nuclio_inputs.without_mirror(wish["config"], wish["image_prefix"])
+    return nuclio_inputs.inputs(files, config, version, content)
 
 
 def why_deploy(before: State, wanted: Mapping[str, Any], force: bool) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 #: Certainly ours, by name.
 SYSTEM = (
+    "/usr/local/lib/annotation-server-*",
     "/usr/local/sbin/annotation-server-*",
     "/etc/systemd/system/*.wants/annotation-server-*",
     "/etc/systemd/system/*.service.d/annotation-server*.conf",

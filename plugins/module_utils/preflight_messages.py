@@ -195,7 +195,8 @@ ENGLISH: dict[str, tuple[str, str]] = {
     "internet": (
         "{host} cannot reach {url}: {error}.",
         "Open the way, set annotation_server_http_proxy and annotation_server_https_proxy, or use a mirror and put "
-        "its addresses into preflight_urls (empty: do not ask).",
+        "its addresses into preflight_urls (empty: do not ask). A server that must not reach anything takes a bundle: "
+        "docs/no-internet.md.",
     ),
     "certificate": (
         "{host} does not trust the certificate of {url}: {error}.",

@@ -190,7 +190,8 @@ PORTUGUESE: dict[str, tuple[str, str]] = {
     "internet": (
         "{host} não alcança {url}: {error}.",
         "Abra o caminho, defina annotation_server_http_proxy e annotation_server_https_proxy, ou use um espelho e "
-        "ponha os endereços dele em preflight_urls (vazio: não perguntar).",
+        "ponha os endereços dele em preflight_urls (vazio: não perguntar). Um servidor que não deve alcançar nada usa "
+        "um pacote com tudo (bundle): docs/no-internet.md.",
     ),
     "certificate": (
         "{host} não confia no certificado de {url}: {error}.",

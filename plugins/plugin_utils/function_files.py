@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -9,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from ansible_collections.annotation.server.plugins.module_utils import nuclio_inputs
 
 #: Folder of certificate authorities in the build context.
 CA_FOLDER = ".certificates"
@@ -97,6 +100,25 @@ def nuclio_checkpoint(checkpoint: Mapping[str, Any], checkpoints_dir: str) -> st
     """Return where a checkpoint is kept on the host: once, for every function that uses it."""
     name = PurePosixPath(checkpoint_name(checkpoint)).name
     return str(PurePosixPath(checkpoints_dir, f"{checkpoint['sha256'][:12]}-{name}"))
+
+
+def nuclio_sums(functions: Iterable[Mapping[str, Any]], source_dir: str) -> dict[str, str]:
+    """Return one sum for each function of what the control node knows of it: its entry, and its files that lie here.
+
+    Args:
+        functions: resolved entries; those that will not be deployed are left out.
+        source_dir: folder of the project's own functions, on the control node.
+    """
+    sums = {}
+    for function in functions:
+        if function["state"] != "present" or function["skip"]:
+            continue
+        places = [given["src"] for given in ({"src": function["source"]}, *(function.get("include") or []))]
+        folders = [Path(source_dir, place) for place in places if not place.startswith("cvat:")]
+        files = [nuclio_inputs.manifest(folder) for folder in folders if folder.exists()]
+        text = json.dumps([function, files], sort_keys=True, default=str)
+        sums[function["id"]] = hashlib.sha256(text.encode()).hexdigest()
+    return sums
 
 
 def nuclio_problems(functions: Iterable[Mapping[str, Any]], source_dir: str, cvat_dir: str) -> list[str]:

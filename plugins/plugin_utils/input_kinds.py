@@ -116,6 +116,10 @@ KINDS = {
     "address": Kind("an IP address", _address),
     "network": Kind("a network like 192.168.1.0/24, 10.1.2.3 or fd00::/8", _network, may_be_empty=False),
     "url": _like(rf"https?://{_URL}", "an address that begins with http:// or https://, without spaces"),
+    # A bundle's files are fetched from a folder of the server itself.
+    "download": _like(
+        rf"(https?|file)://{_URL}", "an address that begins with http://, https:// or file://, without spaces"
+    ),
     "proxy": _like(_URL, "an address without spaces", secret=True),
     "no proxy": _like(r"[A-Za-z0-9.*:/_,\[\] -]*", "names and networks, separated by commas"),
     "apt url": _like(
@@ -154,6 +158,7 @@ KINDS = {
     ),
     "mount option": _like(r"[^\s\x00-\x20\x7f'\"\\]+", "mount options without spaces and quotes"),
     "proxy options": _like(r"[A-Za-z0-9=./:,_ -]*", "options of letters, digits and = . / : , _ -"),
+    "card": _like(r"[0-9]+\.[0-9]+, *[0-9]+(\.[0-9]+)*", "compute capability and driver, like '8.9, 580.105.08'"),
     "frames": _like(r"[0-9]+-[0-9]+", "first and last frame like 0-99"),
     "snapshot": _like(r"latest|[0-9a-f]{8,64}", "latest or the number of a backup"),
     "calendar": _like(r"[A-Za-z0-9*][A-Za-z0-9*,./:~ _+-]*", "a time as in systemd.time(7), like '*-*-* 03:30'"),
@@ -173,6 +178,7 @@ KINDS = {
 DICTIONARIES = {
     "backup_environment": ("variable", "secret"),
     "backup_keep": ("word", "word"),
+    "bundle_make_settings": ("word", "anything"),
     "cvat_addresses": ("word", "address"),
     "cvat_env_extra": ("variable", "secret"),
     "cvat_object_storage_env": ("variable", "secret"),
@@ -197,6 +203,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"cvat_version", "release"),
     (r"upgrade_to", "release or none"),
     (r"cvat_git_url", "git url"),
+    (r"cvat_archive_url|nuctl_url|nuclio_functions_checkpoints_url", "download"),
     (r"cvat_git_commit", "commit"),
     (r"cvat_object_storage_root_user", "root user"),
     (r"cvat_object_storage_root_password", "root password"),
@@ -219,7 +226,10 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"teardown_confirm", "line"),  # compared with the host's name,
     (r"backup_schedule", "calendar"),
     (r"diagnose_files(_extra)?", "pattern"),
-    (r"docker_engine_insecure_registries", "registry"),
+    (r"docker_engine_insecure_registries|bundle_make_insecure_registries", "registry"),
+    (r"bundle_make_work", "path"),
+    (r"bundle_path|bundle_make_requirements", "local file"),
+    (r"bundle_make_pip", "line"),
     (r"docker_engine_registry_mirrors|preflight_urls", "url"),
     (r"\w+_access_key", "access key"),
     (r"\w+_secret_key", "secret key"),
@@ -233,6 +243,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"storage_\w+_mount\.opts", "mount option"),
     (r"warm_up_frames", "frames"),
     (r"\w+_cvat_user|cvat_superuser", "login"),
+    (r"nuclio_functions_cards", "card"),
     (r"nuclio_functions_(only|remove)", "words"),
     (r"nuclio_functions\.(source|include\.src|builds\.source)", "local file"),
     (r"nuclio_functions\.(config_file|include\.dest|checkpoint\.dest|exclude)", "inner path"),

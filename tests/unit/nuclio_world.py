@@ -188,6 +188,7 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
             print(json.dumps([state["containers"][name]]))
         case ["image", "inspect", name] if name in state["images"]:
             known = {"Id": state["images"][name], "Size": state["sizes"].get(name, 0)}
+            known["RootFS"] = {"Layers": [f"layer-of-{known['Id']}"]}
             print(json.dumps([{**known, "Config": {"Labels": state["labels"].get(name)}}]))
         case ["volume", "inspect", _] if "store" in state:
             print(json.dumps([{"Mountpoint": state["store"]}]))
@@ -217,7 +218,7 @@ def docker(state: dict[str, Any], arguments: list[str]) -> int:
             print("Total reclaimed space: 12MB")
         case ["tag", source, name]:
             state["images"][name] = state["images"][source]
-        case ["pull", name]:
+        case ["pull", *_, name]:
             if name not in state["registry"]:
                 print("manifest unknown")
                 return 1

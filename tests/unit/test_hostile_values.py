@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.annotation.server.plugins.module_utils import bundle
 from ansible_collections.annotation.server.plugins.plugin_utils import inputs
 from ansible_collections.annotation.server.plugins.plugin_utils.input_kinds import DICTIONARIES, KINDS, kind_of
 from hostile import answers, sinks, values
@@ -139,8 +140,16 @@ def lay_files(poisons: dict[str, values.Poison]) -> None:
             config = folder / inner
             config.parent.mkdir(parents=True)
             config.write_text(answers.FUNCTION_YAML)
+    if "bundle_path" in poisons:
+        folder = Path(poisons["bundle_path"].value)
+        folder.mkdir()
+        bundle.write(folder, answers.BUNDLE | {"cvat": poisons["bundle_cvat_version"].value})
     for poison in poisons.values():
-        if poison.kind == "local file" and poison.option not in FOLDERS and poison.value.startswith("/"):
+        if (
+            poison.kind == "local file"
+            and poison.option not in {*FOLDERS, "bundle_path"}
+            and poison.value.startswith("/")
+        ):
             text = answers.KEY if poison.option.endswith("_repository_key") else answers.CERTIFICATE
             Path(poison.value).write_text(text + sinks.content_of(poison))
 
@@ -165,7 +174,7 @@ def record(role: str, run: Run, turn: int, tmp: Path) -> tuple[list[dict[str, An
     (tmp / "world.json").write_text(json.dumps(world))
     (tmp / "given.yml").write_text(yaml.dump(given, Dumper=_Dumper, allow_unicode=True))
     play = {"hosts": "localhost", "gather_facts": False, "vars_files": ["given.yml"]}
-    play["tasks"] = [{"ansible.builtin.import_role": {"name": role}}]
+    play["tasks"] = [{"ansible.builtin.import_role": {"name": role, "tasks_from": run.tasks_from}}]
     (tmp / "play.yml").write_text(yaml.safe_dump([play]))
     done = subprocess.run(
         [

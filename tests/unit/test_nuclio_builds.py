@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.annotation.server.plugins.module_utils import nuclio_builds, nuclio_cli, nuclio_trial
+from ansible_collections.annotation.server.plugins.module_utils import (
+    nuclio_builds,
+    nuclio_cli,
+    nuclio_images,
+    nuclio_inputs,
+    nuclio_trial,
+)
 from ansible_collections.annotation.server.plugins.modules import nuclio_builds as module
 from ansible_collections.annotation.server.plugins.modules import nuclio_function
 from nuclio_world import World
@@ -178,3 +184,49 @@ def test_progress_tells_the_step(tmp_path: Path, log: str, words: str) -> None:
     (tmp_path / "log").write_text(log)
     line = nuclio_builds.progress_line("sam2", 0.0, str(tmp_path / "log"))
     assert line.startswith("sam2: ") and line.endswith(f" s, {words}")
+
+
+def test_what_a_mirror_holds_ready_made_is_taken(build, world: World) -> None:
+    images = {name: outcome["image"] for name, outcome in build().items()}
+    registry = {f"m.lan/{image}": f"sha256:ready-{name}" for name, image in images.items()}
+    world.set(images={"m.lan/python:test": "sha256:base", "python:test": "sha256:base"}, registry=registry, calls=[])
+    taken = build(image_prefix="m.lan/")
+    assert {name: outcome["image"] for name, outcome in taken.items()} == images
+    assert not world.calls("nuctl", "build")
+    assert set(world.state["images"]) == {"python:test", "m.lan/python:test", *images.values()}, "and by one name only"
+
+
+def test_what_a_mirror_does_not_hold_is_built(build, world: World) -> None:
+    assert build(image_prefix="m.lan/")["sam1"]["image"]
+    assert len(world.calls("nuctl", "build")) == 2
+
+
+def test_by_which_mirror_a_base_image_comes_changes_nothing(world: World) -> None:
+    docker = nuclio_cli.Docker()
+    world.set(images={"python:test": "sha256:base", "m.lan/python:test": "sha256:base", "other": "sha256:other"})
+    plain, mirrored = config("sam2"), config("sam2")
+    mirrored["spec"]["build"]["baseImage"] = "m.lan/python:test"
+    assert nuclio_inputs.without_mirror(mirrored, "m.lan/") == nuclio_inputs.without_mirror(plain, "m.lan/") == plain
+    assert nuclio_inputs.without_mirror(mirrored, "") == mirrored
+    assert docker.image_content("python:test") == docker.image_content("m.lan/python:test")
+    assert docker.image_content("python:test") != docker.image_content("other")
+    assert docker.image_content("none") == ""
+
+
+def test_an_image_below_that_a_mirror_holds_is_not_built(world: World, tmp_path: Path) -> None:
+    builds = [{"name": name, "path": str(tmp_path / name)} for name in ("cvat.base", "cvat.model")]
+    for build, text in zip(builds, ("FROM debian:13\n", "FROM cvat.base\n"), strict=True):
+        Path(build["path"]).mkdir()
+        Path(build["path"], "Dockerfile").write_text(text)
+    docker = nuclio_cli.Docker()
+    nuclio_images.ensure(builds, docker, "", 9, None)
+    made = {b["name"]: docker.image_label(b["name"], nuclio_images.INPUTS_LABEL) for b in builds}
+    names = {nuclio_images.made_name(name, total): name for name, total in made.items()}
+    images, labels = world.state["images"], world.state["labels"]
+    world.set(registry={f"m.lan/{there}": images[name] for there, name in names.items()}, images={}, calls=[])
+    # What comes from a mirror brings its label along.
+    labels |= {name: labels[name] for name in names.values()}
+    nuclio_images.ensure(builds, docker, "m.lan/", 9, None)
+    assert not world.calls("docker", "build")
+    assert set(world.state["images"]) == {"cvat.base", "cvat.model"}
+    assert not nuclio_images.pending(builds, docker)

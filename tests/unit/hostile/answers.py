@@ -69,6 +69,9 @@ FUNCTION_YAML = (
 )
 
 
+BUNDLE = {"format": 1, "system": GOOD["system"], "packages": [], "functions": {}, "images": {}, "files": {}}
+
+
 def encoded(text: str) -> str:
     """Return a file's content as slurp answers it."""
     return base64.b64encode(text.encode()).decode()
@@ -133,6 +136,8 @@ def modules(paths: list[str]) -> dict[str, Any]:
             "batches": [{"frames": "0-0", "done": 0}],
         },
         "annotation.server.host_secret": {"value": "made", "replaced": True, "changed": True},
+        "annotation.server.bundle_copy": {"damaged": {}, "bytes": 1, "free": 2, "changed": True},
+        "annotation.server.bundle_manifest": {"wrong": {}, "bytes": 1, "changed": True},
         "annotation.server.build_context": {"changed": True, "files": {"a": "b"}, "changes": []},
         "annotation.server.nuclio_project": {"functions": [], "changed": True},
         "annotation.server.nuclio_builds": {"functions": [{**BUILT, "name": name} for name in ("one", "two", "three")]},
@@ -173,6 +178,7 @@ def modules(paths: list[str]) -> dict[str, Any]:
 
 #: By the task's name, for tasks whose module's usual answer would not do.
 TASKS: dict[str, dict[str, Any]] = {
+    "Wait until it answers": {"status": 200, "content": '{"by": "annotation.server"}'},
     "Ask Docker about itself": said(json.dumps(DOCKER_INFO)),
     "Look which release runs": said(""),
     "Wait for containers that an earlier run still replaces": said(

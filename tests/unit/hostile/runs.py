@@ -15,6 +15,7 @@ class Run:
 
     Attributes:
         settings: plain values, where a hostile one would lead elsewhere or the form matters.
+        tasks_from: the role's entry point.
         ends: what a role that judges a server says at its end; it has then gone through all it does.
         tasks: answers of this run's host, by the task's name.
     """
@@ -22,6 +23,7 @@ class Run:
     settings: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, Any] = field(default_factory=dict)
     ends: str = ""
+    tasks_from: str = "main"
 
 
 CVAT = {
@@ -88,6 +90,27 @@ RUNS: dict[str, list[Run]] = {
     "backup": [
         Run({**BACKUP, "backup_restore": ""}),
         Run({**BACKUP, "backup_restore_check": False, "backup_share": True}),
+    ],
+    "bundle": [
+        Run(),
+        Run(
+            {
+                "bundle_make_pip": "pip",
+                "__bundle_contents": {
+                    "packages": [],
+                    "optional_packages": [],
+                    "components": [],
+                    "repositories": [],
+                    "pins": [],
+                    "functions": {},
+                },
+                "__bundle_images": {"cvat/ui:v1": "cvat/ui:v1"},
+                "__bundle_made_images": {},
+                "__bundle_files": {},
+                "__bundle_origins": {},
+            },
+            tasks_from="make",
+        ),
     ],
     "cuda_toolkit": [
         Run(
@@ -172,6 +195,9 @@ UNSEEN = {
     "nuclio_functions.pins": "words of a Dockerfile, put in the place of others",
     "nuclio_functions.gpu": "the same as nuclio_functions.cpu, on another host",
     "nuclio_functions_only": "compared with names",
+    "bundle_make_pip": "words of a command",
+    "nuclio_functions_cards": "chooses the build of PyTorch",
+    "bundle_cvat_version": "compared with the bundle's",
     "apt_repository_key_fingerprint": "compared with the key",
     "cuda_toolkit_repository_key_fingerprint": "compared with the key",
     "nvidia_container_toolkit_repository_key_fingerprint": "compared with the key",

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
 from ansible_collections.annotation.server.plugins.module_utils import compose_override
@@ -124,6 +124,7 @@ READERS: tuple[tuple[str, Callable[[str], Iterator[str]]], ...] = (
     (r".*\.json|.*/annotation-server-report.*\.json", lambda text: strings(json.loads(text))),
     (r".*\.ya?ml", lambda text: strings(yaml.safe_load(text))),
     (r".*\.html.*", page),
+    (r"bundle\.sources", lambda text: map(unquote, lines(text))),  # an address
     (r"/etc/apt/(?!keyrings/).*", lines),
     (r"/usr/local/sbin/.*|/etc/profile\.d/.*\.sh", script),
 )
@@ -154,7 +155,7 @@ def read(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((dest, word) for word in (reader(text) if reader else [text]))
         except ValueError as error:
             yield dest, f"an open quote: {error} in {text}"
-    if isinstance(args.get("content"), Mapping):  # files, as build_context takes them
+    if action == "build_context" and isinstance(args.get("content"), Mapping):  # files
         for name, text in args.pop("content").items():
             yield from ((name, word) for word in strings(yaml.safe_load(text)))
     if "validate" in args:
