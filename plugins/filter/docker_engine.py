@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.annotation.server.plugins.module_utils import docker_daemon, docker_packages, docker_settings
+from ansible_collections.annotation.server.plugins.module_utils import (
+    docker_daemon,
+    docker_neighbours,
+    docker_packages,
+    docker_settings,
+)
 
 
 def docker_engine_plan(host: dict[str, Any], wish: dict[str, Any]) -> dict[str, Any]:
@@ -21,9 +26,9 @@ def docker_engine_settings(current: dict[str, Any], wish: dict[str, Any]) -> dic
         raise AnsibleFilterError(str(error)) from error
 
 
-def docker_engine_foreign(docker: dict[str, Any], own_projects: list[str]) -> list[str]:
-    """Return the names of running containers that are not ours."""
-    return sorted(entry["name"] for entry in docker["containers"] if entry["project"] not in own_projects)
+def docker_engine_why_no_restart(docker: dict[str, Any], restart_ok: str, own_projects: list[str], option: str) -> str:
+    """Return why Docker must not be restarted, or nothing; see docker_neighbours.why_no_restart."""
+    return docker_neighbours.why_no_restart(docker, restart_ok, own_projects, option)
 
 
 class FilterModule:
@@ -34,5 +39,5 @@ class FilterModule:
         return {
             "docker_engine_plan": docker_engine_plan,
             "docker_engine_settings": docker_engine_settings,
-            "docker_engine_foreign": docker_engine_foreign,
+            "docker_engine_why_no_restart": docker_engine_why_no_restart,
         }

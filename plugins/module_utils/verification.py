@@ -161,8 +161,8 @@ class Verification:
             "state": self.result.state,
             "summary": self.result.summary(),
             "started": stamp(started),
-            "finished": stamp(ended),
-            "finished_epoch": int(ended),
+            "ended": stamp(ended),  # Ansible has a "finished" of its own: yes or no
+            "ended_epoch": int(ended),
             "seconds": round(ended - started, 1),
             "checks": self.result.as_dicts(),
             "versions": {**self.cvat.versions, **self.server.versions(), **checks.gpu_versions(gpu)},

@@ -175,11 +175,11 @@ started:
   description: When the checks began, in UTC.
   type: str
   returned: always
-finished:
+ended:
   description: When they ended, in UTC.
   type: str
   returned: always
-finished_epoch:
+ended_epoch:
   description: The same in seconds since 1970, for programs that look at its age.
   type: int
   returned: always

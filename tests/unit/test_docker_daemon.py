@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.annotation.server.plugins.filter import docker_engine
 from ansible_collections.annotation.server.plugins.module_utils import docker_daemon, docker_settings
 from ansible_collections.annotation.server.plugins.modules import docker_daemon_config
 from hypothesis import given
@@ -181,15 +180,6 @@ def test_settings(current: dict[str, Any], wish: dict[str, Any], expected: dict[
     # What has been applied once asks for nothing more.
     applied = docker_daemon.apply(current, wanted, [])
     assert docker_daemon.apply(applied, docker_settings.wanted(applied, {**WISH, **wish}), []) == applied
-
-
-def test_foreign_containers() -> None:
-    containers = [
-        {"name": "cvat_server", "project": "cvat"},
-        {"name": "web", "project": "shop"},
-        {"name": "a", "project": ""},
-    ]
-    assert docker_engine.docker_engine_foreign({"containers": containers}, ["cvat"]) == ["a", "web"]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -272,3 +273,17 @@ def test_the_table_of_proofs_names_what_there_is() -> None:
     text = (ROOT / "SECURITY.md").read_text()
     for name in re.findall(r"`((?:molecule|tests)/[\w/.]+)`", text):
         assert Path(ROOT, name).exists(), name
+
+
+def test_the_lists_of_parts_name_every_pinned_package() -> None:
+    # As people make them, but without looking whether the tools for it are there: this test runs on them.
+    subprocess.run(["make", "--assume-old=.venv/dev", "sbom"], cwd=ROOT, check=True, capture_output=True)
+    pins = re.compile(r"^([\w.-]+)==([^\s;]+)", re.M)
+    for name, lists in (
+        ("control-node", "requirements.txt"),
+        ("sam2", "functions/sam2/nuclio/build/requirements*.txt"),
+    ):
+        made = json.loads((ROOT / f".cache/sbom/{name}.cdx.json").read_text())
+        pinned = {pin for path in ROOT.glob(lists) for pin in pins.findall(path.read_text())}
+        assert made["bomFormat"] == "CycloneDX" and pinned
+        assert {(part["name"], part["version"]) for part in made["components"]} == pinned

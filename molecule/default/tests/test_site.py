@@ -78,3 +78,14 @@ def test_report_of_the_last_verify_is_all_green(host) -> None:
     checks = json.loads(host.file("/var/lib/annotation-server/verify.json").content_string)["checks"]
     assert checks
     assert not [check for check in checks if check["state"] == "failed"]
+
+
+def test_other_people_s_settings_of_docker_are_still_there(host) -> None:
+    settings = json.loads(host.file("/etc/docker/daemon.json").content_string)
+    assert settings["live-restore"] is True and settings["labels"] == ["owner=wiki"]
+    assert settings["log-opts"]["tag"] == "wiki" and "192.0.2.7:5000" in settings["insecure-registries"]
+
+
+def test_other_people_s_service_came_back_as_well(host) -> None:
+    host.check_output("/root/wiki restarted")
+    assert host.run("curl -fsS http://127.0.0.1:9300/page").stdout == "page\n"

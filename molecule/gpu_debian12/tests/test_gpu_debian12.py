@@ -42,3 +42,8 @@ def test_unattended_upgrades_leave_it_alone(host) -> None:
     others = ("nvidia-container-toolkit", "openssl", "linux-libc-dev", "cuda-toolkit-12-8")
     assert not any(kept(name) for name in others)
     assert host.check_output("apt-mark showhold") == ""
+
+
+def test_an_ordinary_user_did_it_with_sudo(host) -> None:
+    asked = host.check_output("journalctl --identifier sudo --output cat")
+    assert "operator : " in asked and "USER=root ; COMMAND=/bin/sh" in asked
