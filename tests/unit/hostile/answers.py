@@ -175,6 +175,8 @@ def modules(paths: list[str]) -> dict[str, Any]:
 TASKS: dict[str, dict[str, Any]] = {
     "Ask Docker about itself": said(json.dumps(DOCKER_INFO)),
     "Look which release runs": said(""),
+    "Look when the root account was written": {"stat": {"exists": True, "ctime": 1.5}},
+    "Look since when the object storage runs": said("2026-11-01T00:00:00.5Z"),
     "Wait for containers that an earlier run still replaces": said(
         rc=1, ansible_facts={"date_time": {"iso8601": "2026-11-25T00:00:00Z"}}
     ),
