@@ -74,9 +74,10 @@ def table(entries: Sequence[Entry]) -> str:
             shown or "nothing",
         ]
         lines.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
-    fired, healed = sum(bool(entry.fired) for entry in entries), [entry for entry in entries if entry.healed]
+    fired = [entry for entry in entries if entry.fired]
+    healed = [entry for entry in fired if entry.healed]
     seconds = sorted(entry.seconds for entry in healed)
-    lines += ["", f"{len(entries)} faults tried, {fired} fired, {len(healed)} healed by one plain run."]
+    lines += ["", f"{len(entries)} faults tried, {len(fired)} fired, {len(healed)} healed by one plain run."]
     if seconds:
         lines.append(f"Healing took {seconds[len(seconds) // 2]:.0f} s in the middle, {seconds[-1]:.0f} s at most.")
     return "\n".join(lines)
