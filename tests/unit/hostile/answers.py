@@ -182,6 +182,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "Wait until it answers": {"status": 200, "content": '{"by": "annotation.server"}'},
     "Ask Docker about itself": said(json.dumps(DOCKER_INFO)),
     "Look which release runs": said(""),
+    "Look when the root account was written": {"stat": {"exists": True, "ctime": 1.5}},
+    "Look since when the object storage runs": said("2026-11-01T00:00:00.5Z"),
     "Wait for containers that an earlier run still replaces": said(
         rc=1, ansible_facts={"date_time": {"iso8601": "2026-11-25T00:00:00Z"}}
     ),
