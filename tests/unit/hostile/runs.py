@@ -145,6 +145,15 @@ RUNS: dict[str, list[Run]] = {
     "firewall": [Run(), Run({"firewall_state": "absent"})],
     "nuclio_functions": [
         Run({"nuclio_functions": FUNCTIONS, "nuclio_functions_only": "", "nuclio_functions_remove": ""}),
+        # Without a mirror of the checkpoints each comes from its own url.
+        Run(
+            {
+                "nuclio_functions": FUNCTIONS,
+                "nuclio_functions_only": "",
+                "nuclio_functions_remove": "",
+                "nuclio_functions_checkpoints_url": "",
+            }
+        ),
         Run({"nuclio_functions": [], "nuclio_functions_only": ""}),
     ],
     "nuctl": [
