@@ -178,6 +178,9 @@ RUNS: dict[str, list[Run]] = {
             tasks={"Look what driver is there now": {"host": RUNNING}},
         ),
     ],
+    "package_manager": [
+        Run(tasks={"Look for packages that are there only in part": {"stdout_lines": ["reinstreq half-installed tar"]}})
+    ],
     "preflight": [
         Run(
             {
