@@ -182,6 +182,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "Wait until it answers": {"status": 200, "content": '{"by": "annotation.server"}'},
     "Ask Docker about itself": said(json.dumps(DOCKER_INFO)),
     "Look which release runs": said(""),
+    "Look for packages that are there only in part": said("reinstreq half-installed containerd"),
     "Look when the root account was written": {"stat": {"exists": True, "ctime": 1.5}},
     "Look since when the object storage runs": said("2026-11-01T00:00:00.5Z"),
     "Wait for containers that an earlier run still replaces": said(
