@@ -232,11 +232,11 @@ SHORT = [
     for fault in FAULTS
     if fault.id
     in (
+        f"preflight: reset {REGISTRY}",
         "object_storage: kill within 'Make a user for CVAT'",
         "object_storage: disk full /var/lib/annotation-server before 'Register the buckets'",
         "models/nuctl: kill before 'Put nuctl in its place'",
         f"models/nuctl: corrupted {FILES}",
         "cvat/containers: kill within 'Start the containers;'",
-        "cvat/containers: docker killed within 'Start the containers;'",
     )
 ]
