@@ -26,11 +26,6 @@ def docker_engine_settings(current: dict[str, Any], wish: dict[str, Any]) -> dic
         raise AnsibleFilterError(str(error)) from error
 
 
-def docker_engine_why_no_restart(docker: dict[str, Any], restart_ok: str, own_projects: list[str], option: str) -> str:
-    """Return why Docker must not be restarted, or nothing; see docker_neighbours.why_no_restart."""
-    return docker_neighbours.why_no_restart(docker, restart_ok, own_projects, option)
-
-
 class FilterModule:
     """What Ansible looks for."""
 
@@ -39,5 +34,5 @@ class FilterModule:
         return {
             "docker_engine_plan": docker_engine_plan,
             "docker_engine_settings": docker_engine_settings,
-            "docker_engine_why_no_restart": docker_engine_why_no_restart,
+            "docker_engine_why_no_restart": docker_neighbours.why_no_restart,
         }

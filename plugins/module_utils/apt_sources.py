@@ -9,7 +9,7 @@ Entry = dict[str, Any]
 
 
 def one_line(text: str) -> list[Entry]:
-    """Read entries such as ``deb [signed-by=/k.gpg] http://deb.debian.org/debian trixie main``."""
+    """Read entries such as ``deb [signed-by=/k.gpg] http://packages.example/debian trixie main``."""
     entries = []
     for line in text.splitlines():
         match = re.match(r"^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)(.*?)(?:#.*)?$", line)

@@ -34,6 +34,12 @@ SECRETS = Path("/etc/annotation-server/secrets")
 #: What may still be under way after a run was killed.
 BUSY = r"AnsiballZ|async_wrapper|\bnuctl (deploy|build|delete)|^(apt-get|dpkg|docker pull|docker build)\b"
 PATIENCE = 180.0
+#: The firewall's, and what keeps models from the dashboard.
+TABLES = (
+    ("inet", "annotation_server"),
+    ("inet", "annotation_server_functions"),
+    ("bridge", "annotation_server_functions"),
+)
 FIREWALL_UNDO = "annotation-server-firewall-undo.timer"
 #: What a running Docker has read of its settings.
 SETTINGS = (
@@ -170,9 +176,9 @@ def system() -> dict[str, Any]:
     found["systemd has to read units anew"] = run(
         "systemctl", "show", "--property", "NeedDaemonReload", "docker.service"
     ).strip()
-    found["firewall"] = re.sub(
-        r"counter packets \d+ bytes \d+", "counter", run("nft", "list", "table", "inet", "annotation_server")
-    )
+    for family, table in TABLES:
+        rules = run("nft", "list", "table", family, table)
+        found[f"rules {family} {table}"] = re.sub(r"counter packets \d+ bytes \d+", "counter", rules)
     return found
 
 
