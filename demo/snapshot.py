@@ -63,7 +63,7 @@ def _run_site() -> None:
     endpoint = docker_environment()["DOCKER_HOST"]
     host = {
         "__demo_project": str(settings.REPOSITORY),
-        "ansible_connection": "community.docker.docker",
+        "ansible_connection": "docker",  # demo/connection/docker.py
         "ansible_docker_extra_args": f"--host={endpoint}",
         "ansible_python_interpreter": "/usr/bin/python3",
         "verify_report": str(settings.STATE / "site-report.html"),
@@ -73,7 +73,11 @@ def _run_site() -> None:
     command = [".venv/bin/ansible-playbook", *inventories, "playbooks/site.yml"]
     # Not the settings of molecule, when it is molecule that asks for a host.
     outer = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_") or key == "ANSIBLE_HOME"}
-    environment = outer | docker_environment() | {"ANSIBLE_CACHE_PLUGIN": "memory"}
+    told = {
+        "ANSIBLE_CACHE_PLUGIN": "memory",
+        "ANSIBLE_CONNECTION_PLUGINS": str(settings.REPOSITORY / "demo/connection"),
+    }
+    environment = outer | docker_environment() | told
     with LOG.open("w") as log:
         done = subprocess.run(command, cwd=settings.REPOSITORY, env=environment, stdout=log, stderr=log, check=False)
     if done.returncode:

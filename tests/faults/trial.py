@@ -22,6 +22,8 @@ from tests.faults.stages import BASE, GPU, STAGES, Stage
 from tests.faults.state import State, differences, look
 
 FOLDER = settings.REPOSITORY / ".cache" / "faults"
+# Without a network apt tries for a quarter of an hour before it gives up.
+IMPATIENCE = 'Acquire::Retries "0"; Acquire::http::Timeout "10";'
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Lab:
         FOLDER.mkdir(parents=True, exist_ok=True)
         (FOLDER / "logs").mkdir(exist_ok=True)
         self.host.make()
+        self.host.shell(f"echo '{IMPATIENCE}' >/etc/apt/apt.conf.d/99-impatient")
         (FOLDER / f"{self.host.name}.yml").write_text(
             yaml.safe_dump({"annotation_servers": {"hosts": {self.host.name: self._variables()}}})
         )

@@ -131,7 +131,7 @@ def _health_options() -> list[str]:
         return []
     if tuple(int(part) for part in version.split(".") if part.isdigit()) < (1, 44):
         return []
-    return ["--health-interval=4s", "--health-start-interval=1s", "--health-start-period=60s"]
+    return ["--health-interval=10s", "--health-start-interval=1s", "--health-start-period=60s"]
 
 
 def _run_options(config: dict[str, Any], previous_port: int) -> list[str]:
